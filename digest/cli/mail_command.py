@@ -106,8 +106,8 @@ def _upgrade_schema(state: Path) -> None:
     except Misconfigured as error:
         problem, cure = str(error), ""
         for part in _CURES_OF_SERVICES:
-            problem, found, _ = problem.partition(part)
-            cure = "; name another file" if found else cure
+            problem, separator, _ = problem.partition(part)
+            cure = "; name another file" if separator else cure
         raise BadInput(f"--state: {state.absolute()}: {problem}{cure}", field="state") from error
 
 

@@ -151,9 +151,10 @@ def foreign_tables(database: Engine | None = None) -> list[str]:
         names = set(inspect(connection).get_table_names())
         if _are_ours(names):
             return []
-        has_version = _VERSION_TABLE in names and connection.execute(_READ_VERSION).scalar() is not None
+        if _VERSION_TABLE in names and connection.execute(_READ_VERSION).scalar() is None:
+            names.remove(_VERSION_TABLE)  # empty, so nothing was migrated yet
     if connection.dialect.name != "sqlite":
-        names &= SQLModel.metadata.tables.keys() | ({_VERSION_TABLE} if has_version else set())
+        names &= SQLModel.metadata.tables.keys() | {_VERSION_TABLE}
     return sorted(names)
 
 

@@ -11,7 +11,7 @@ from digest.matching.source_version import source_version
 
 _MAGIC = b"papers index 2\n"
 # An index made by another version is not used: the rules of text may have changed.
-CODE_VERSION = source_version("digest.text", "digest.matching.engine")[:8]
+CODE_VERSION = source_version("digest.text", "digest.matching.engine", "digest.matching.scoring.parameters")[:8]
 
 
 def to_bytes(index: PaperIndex) -> bytes:

@@ -29,6 +29,7 @@ _SOURCES = (  # what decides the content of a file
     "digest.text",
     "digest.matching.reference.posting_lists",
     *(f"digest.matching.scoring.{module}" for module in ("boolean_match", "index_terms", "parameters")),
+    *("digest.papers.subjects", "digest.papers.arxiv_categories"),  # which categories include others
 )
 _open_days: BoundedCache[PostingLists] = BoundedCache(
     max_entries=_MAX_DAYS, max_bytes=1 << 30, size_of=lambda lists: len(lists.term_text)

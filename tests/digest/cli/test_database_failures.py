@@ -213,6 +213,14 @@ def test_a_move_changes_nothing_in_a_database_that_is_not_empty(
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0023",)
 
 
+def test_an_empty_version_table_is_of_no_other_program(terminal: Terminal, database_file: Path) -> None:
+    database_file.unlink()
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+
+    terminal.ok("migrate", "--no-compile")
+
+
 def test_a_file_that_this_user_may_not_write_is_named_with_its_cure(
     database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
