@@ -653,3 +653,19 @@ def test_the_file_of_another_program_is_not_overwritten(
     assert f"{database} holds tables of another program (notes); move it away" in error
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT text FROM notes").fetchone() == ("kept",)
+
+
+@POSTGRESQL
+def test_a_restore_into_the_database_of_another_program_writes_nothing(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    settings.ENV_FILE.unlink()
+    with engine().begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))  # so the tables with our names are not ours
+
+    _code, error = lab.refused("restore", str(file))
+
+    assert "holds tables of another program (" in error
+    assert not settings.ENV_FILE.exists()
