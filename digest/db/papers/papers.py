@@ -314,10 +314,13 @@ def _read_versions(
 ) -> Iterator[tuple[tuple[int, int], Sequence[Any]]]:
     """These columns of versions, each with its (paper, revision)."""
     pairs = set(paper_revisions)
+    if not pairs:
+        return
     version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
     statement = select(col(version.paper_id), col(version.revision), *columns)
-    rows = session.execute(statement.where(in_values(session, col(version.paper_id), paper_ids))) if pairs else ()
-    for paper_id, revision, *values in rows:
+    for paper_id, revision, *values in session.execute(
+        statement.where(in_values(session, col(version.paper_id), paper_ids))
+    ):
         if (paper_id, revision) in pairs:
             yield (paper_id, revision), values
 

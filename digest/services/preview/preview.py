@@ -120,7 +120,9 @@ def _select(
     left_out: Collection[int],
 ) -> _PreviewSelection:
     contexts = data.contexts.when_needed(session, topics_of([profile])) if data.window else NO_CONTEXTS
-    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, contexts=contexts, left_out=left_out)
+    backend = PostingsBackend(
+        session, profile, data.weights, data.posting_cache, data.titles, contexts=contexts, left_out=left_out
+    )
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[DayCandidates] = []
     total = 0

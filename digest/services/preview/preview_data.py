@@ -31,7 +31,7 @@ from digest.services.catalog import announcements, day_postings, epochs, index_f
 from digest.services.catalog.context_lookup import EpochContexts
 from digest.services.selection import candidate_papers
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.postings_backend import ThresholdDay
+from digest.services.selection.postings_backend import ThresholdDay, TitleCache
 
 PREVIEW_DAYS = 14
 _MAX_REFRESH_AGE = 600.0  # seconds after which the background task counts as ended
@@ -44,8 +44,8 @@ class PreviewData:
     """The announcements of a preview, oldest first, each with its posting lists; and those that set the threshold.
 
     `window` is empty where fewer than 14 announcements are before the newest. `contexts`: of the newest epoch, which
-    has nearly the same word counts as the newest day. `newest_batch`: the last one that was stored before. `number`
-    differs for other data.
+    has nearly the same word counts as the newest day. `newest_batch`: the last one that was stored before. `titles`: of
+    the papers that previews have shown. `number` differs for other data.
     """
 
     pools: tuple[CandidatePool, ...]
@@ -54,6 +54,7 @@ class PreviewData:
     weights: Weights
     contexts: EpochContexts
     newest_batch: int
+    titles: TitleCache = field(default_factory=dict)
     number: int = field(default_factory=lambda: next(_numbers))
 
     @cached_property

@@ -5,7 +5,7 @@ Papers that may match are evaluated by the lists. Only those about which these d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import NamedTuple
@@ -47,6 +47,9 @@ class PaperTitle(NamedTuple):
     source: str
 
 
+TitleCache = MutableMapping[tuple[int, int], PaperTitle]  # by paper and revision
+
+
 @dataclass(frozen=True, slots=True)
 class ThresholdDay:
     """One of the announcements that set a threshold: its papers that are not withdrawn, and their posting lists."""
@@ -70,8 +73,8 @@ class DayCandidates:
 class PostingsBackend:
     """Selects papers of single announcements for one profile. Raises BadQuery.
 
-    `titles` has those of the selected papers. `contexts`: of the profile's topics; `left_out`: papers that are not
-    selected, whatever they match.
+    `titles` has those of the selected papers, and `title_cache` those that were read for any profile. `contexts`: of
+    the profile's topics; `left_out`: papers that are not selected, whatever they match.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class PostingsBackend:
         profile: Profile,
         weights: Weights,
         cache: PostingCache,
+        title_cache: TitleCache,
         *,
         contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
         left_out: Collection[int] = (),
@@ -89,6 +93,7 @@ class PostingsBackend:
         self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}
+        self._title_cache = title_cache
 
     def threshold(self, days: Sequence[ThresholdDay], *, max_undecided: int) -> int | None:
         """τ from these 14 announcements; None where more than `max_undecided` papers would have to be evaluated."""
@@ -202,14 +207,11 @@ class PostingsBackend:
         return reference_backend.content_of_matches(pool, matches, request, 0)
 
     def _add_titles(self, contents: Iterable[Content]) -> None:
-        """Read the titles of the selected papers, and where those that are not of arXiv appear."""
-        keys = [(entry.paper, entry.revision) for content in contents for entry in content.entries]
-        titles = store.titles(self._session, keys)
-        others = [version for version, (_, arxiv_id) in titles.items() if not arxiv_id]
-        records = store.versions_without_abstracts(self._session, others)
-        sources = {version: str(source_text(record)) for version, record in records.items()}
-        for version, (title, arxiv_id) in titles.items():
-            self.titles[version[0]] = PaperTitle(title, arxiv_id, sources.get(version, ""))
+        """Add the titles of the selected papers."""
+        versions = {(entry.paper, entry.revision) for content in contents for entry in content.entries}
+        if missing := versions - self._title_cache.keys():
+            self._title_cache.update(_read_titles(self._session, missing))
+        self.titles |= {version[0]: self._title_cache[version] for version in versions}
 
     def _admitted(self, papers: Mapping[int, AnnouncedPaper]) -> Mapping[int, AnnouncedPaper]:
         """The papers that the profile's choice of sources and languages admits."""
@@ -233,3 +235,14 @@ class PostingsBackend:
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
         documents = reference_backend.with_people(self._session, documents, self._people)
         return {document.candidate.id: document for document in documents}
+
+
+def _read_titles(session: Session, versions: Collection[tuple[int, int]]) -> dict[tuple[int, int], PaperTitle]:
+    """The titles of papers in a revision, and where those that are not of arXiv appear."""
+    titles = store.titles(session, versions)
+    others = [version for version, (_, arxiv_id) in titles.items() if not arxiv_id]
+    records = store.versions_without_abstracts(session, others)
+    sources = {version: str(source_text(record)) for version, record in records.items()}
+    return {
+        version: PaperTitle(title, arxiv_id, sources.get(version, "")) for version, (title, arxiv_id) in titles.items()
+    }
