@@ -70,24 +70,6 @@ def _require_ready(*names: str) -> None:
     schema_migration.require_usable_file()
 
 
-def _require_ready_in_child(*names: str) -> None:
-    """`_require_ready` in a child process, so that the long-lived supervisor imports no database libraries."""
-    import multiprocessing
-
-    child = multiprocessing.get_context("fork").Process(target=_exit_unless_ready, args=names)
-    child.start()
-    child.join()
-    if child.exitcode:
-        raise typer.Exit(child.exitcode)
-
-
-def _exit_unless_ready(*names: str) -> None:
-    try:
-        output.report_errors(_require_ready)(*names)
-    except typer.Exit as ended:
-        sys.exit(ended.exit_code)
-
-
 app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 
 
@@ -96,16 +78,23 @@ app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 def up(port: Port = None) -> None:
     """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
-    from digest.redis import running_instance
+    from digest.redis import find_server, running_instance
     from workers import port_check, supervisor
 
     configuration = settings.get()
-    running_instance.require_none(configuration.data_dir)
-    _require_ready_in_child("secret_key", "mail_from", "smtp_url")
-    port_check.require_free_port(configuration.host, port or configuration.port)
-    logs.configure(level=configuration.log_level)
-    _print_addresses(configuration.host, port or configuration.port)
-    sys.exit(supervisor.up(port=port or configuration.port))
+    service = supervisor.ServiceSettings(
+        port=port or configuration.port,
+        data_dir=configuration.data_dir,
+        redis_url=configuration.redis_url,
+        log_level=configuration.log_level,
+    )
+    running_instance.require_none(service.data_dir)
+    _require_ready("secret_key", "mail_from", "smtp_url")
+    port_check.require_free_port(configuration.host, service.port)
+    if not service.redis_url:
+        find_server()
+    _print_addresses(configuration.host, service.port)
+    supervisor.replace_process(service)
 
 
 def _print_addresses(host: str, port: int) -> None:
