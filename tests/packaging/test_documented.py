@@ -15,7 +15,7 @@ from digest import settings
 from digest.services.admin import configuration
 from digest.settings import Settings, TextSetting
 from tests.conftest import ROOT
-from workers.main import app
+from workers.commands import app
 
 MANUALS = ("README.md", "OPERATIONS.md")
 DOCUMENTS = (*MANUALS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")

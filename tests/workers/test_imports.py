@@ -83,7 +83,7 @@ def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("modules", "unneeded"),
     [
-        ("workers.main", OF_MATCHING),
+        ("workers.commands", OF_MATCHING),
         *((modules, OF_MATCHING | OF_COMMANDS) for modules in ("workers.supervisor", "workers.pools")),
         *(
             (modules, OF_MATCHING | OF_COMMANDS)
