@@ -20,6 +20,7 @@ from digest.settings import Settings
 from digest.text.counted import count_of
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
+_SECONDS_BETWEEN_SCHEDULER_STAMPS = 20.0  # it has a job every 5 s, as the leader or not
 _OVERDUE_AFTER = timedelta(minutes=15)
 _MAX_CRON_GAP = timedelta(hours=26)
 
@@ -122,14 +123,19 @@ def _is_stopped(pid: str) -> bool:
 
 
 def _check_scheduler(store: redis.RedisStore) -> Iterator[DoctorFinding]:
-    age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
+    ages = store.progress(redis.SCHEDULER)
+    age = min(ages.values(), default=math.inf)
     if age > _SECONDS_WITHOUT_PROGRESS:
         text = "no scheduler runs" if age == math.inf else f"the scheduler has made no progress for {age:.0f} s"
         yield DoctorFinding(
             ERROR, "scheduler", text, "start `digest scheduler` (or `digest up`): it plans runs and fetches papers"
         )
     else:
-        yield DoctorFinding(OK, "scheduler", f"progress {age:.0f} s ago")
+        running = sorted(name for name, seconds in ages.items() if seconds <= _SECONDS_BETWEEN_SCHEDULER_STAMPS)
+        text = f"progress {age:.0f} s ago"
+        if len(running) > 1:
+            text += f"; {' and '.join(running)} run, {store.leader(redis.SCHEDULER) or 'none yet'} leads"
+        yield DoctorFinding(OK, "scheduler", text)
 
 
 def _check_queues(store: redis.RedisStore) -> Iterator[DoctorFinding]:

@@ -372,3 +372,14 @@ def test_without_a_bounce_address_there_is_a_warning(
 
     configured(BOUNCE_ADDRESS=f"bounces@{DOMAIN}")
     assert findings(ready, "bounces") == []
+
+
+def test_of_two_schedulers_it_says_which_one_leads(redis_server: PrivateRedis, ready: Terminal) -> None:
+    store = redis.connect(redis_server.url)
+    for name in ("north:7", "south:7"):
+        store.record_progress(name, redis.SCHEDULER)
+        store.acquire_lead(redis.SCHEDULER, f"{name} 1f", 30)
+
+    [(level, said)] = findings(ready, "scheduler")
+
+    assert (level, said.partition("; ")[2]) == ("ok", "north:7 and south:7 run, north:7 leads")
