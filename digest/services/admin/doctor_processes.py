@@ -134,7 +134,7 @@ def _check_scheduler(store: redis.RedisStore) -> Iterator[DoctorFinding]:
         running = sorted(name for name, seconds in ages.items() if seconds <= _SECONDS_BETWEEN_SCHEDULER_STAMPS)
         text = f"progress {age:.0f} s ago"
         if len(running) > 1:
-            text += f"; {' and '.join(running)} run, {store.leader(redis.SCHEDULER) or 'none yet'} leads"
+            text += f"; {', '.join(running)} run, {store.leader(redis.SCHEDULER) or 'none yet'} leads"
         yield DoctorFinding(OK, "scheduler", text)
 
 

@@ -382,4 +382,4 @@ def test_of_two_schedulers_it_says_which_one_leads(redis_server: PrivateRedis, r
 
     [(level, said)] = findings(ready, "scheduler")
 
-    assert (level, said.partition("; ")[2]) == ("ok", "north:7 and south:7 run, north:7 leads")
+    assert (level, said.partition("; ")[2]) == ("ok", "north:7, south:7 run, north:7 leads")
