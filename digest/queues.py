@@ -1,4 +1,4 @@
-"""Protocols that the core depends on; `workers.main` supplies the implementations."""
+"""Protocols that the core depends on; `workers.commands` supplies the implementations."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.patience import PATIENCE
 
 IMPORTED = [
     "tests.forked_processes",  # each process unpickles `_run`, and would import the tests' own modules for it
-    *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "workers.main"),
+    *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "workers.commands"),
     *("digest.cli.bounces", "digest.cli.ingest"),
     *("tests.workers.stubs", "workers.pools", "workers.scheduler"),
     *("feedparser", "httpx"),  # what those import when they need it

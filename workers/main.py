@@ -1,230 +1,38 @@
-"""The console script and composition root: connects the core to the task queue, and adds the process commands."""
+"""The console script. It handles Ctrl-C before it imports anything large, so that no import ends in a traceback."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from types import FrameType
 
-import typer
-
-from digest import logs
-from digest.cli import output
-from digest.cli.app import build_app
-from digest.cli.cli_dependencies import Dependencies
-from workers import healthcheck as healthchecks
-from workers import memory_allocator
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-    from pathlib import Path
-
-    from digest.papers import ParsedDocument
-    from digest.queues import Enqueue
-
-Port = Annotated[
-    int | None,
-    typer.Option(min=1, max=65535, metavar="PORT", help="Port to listen on. Default: DIGEST_PORT, else 8000."),
-]
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
 def run() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. Ctrl-C ends it with EXIT_INTERRUPTED and without a traceback, whenever it comes."""
+    _replace_interrupt_handler(signal.default_int_handler, _exit_at_once)
+    from workers.commands import app
 
-
-def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
-    from seeds import loader
-
-    return loader.load(files, today=today)
-
-
-def _create_enqueue() -> Enqueue:
-    """A client of the task queue, in the configured Redis or that of a `digest up` with the same DATA_DIR.
-
-    Without Redis one that does nothing, because the next sweep finds the work.
-    """
-    from digest import settings
-    from digest.queues import NoQueue
-    from digest.redis import running_instance
-
-    configuration = settings.get()
-    instance = running_instance.find_instance(configuration.data_dir)
-    url = configuration.redis_url or (instance.redis_url if instance else "")
-    if not url:
-        return NoQueue()
-    from workers.enqueue import enqueue
-
-    return enqueue(url)
-
-
-def _require_ready(*names: str) -> None:
-    """Check the settings and the database's schema before a process starts. Raises Misconfigured."""
-    from digest import settings
-    from digest.db.core import schema_migration
-    from digest.services.admin import configuration
-
-    configuration.require_valid()
-    settings.get().require(*names)
-    schema_migration.require_newest()
-    schema_migration.require_usable_file()
-
-
-def _require_ready_in_child(*names: str) -> None:
-    """`_require_ready` in a child process, so that the long-lived supervisor imports no database libraries."""
-    import multiprocessing
-
-    child = multiprocessing.get_context("fork").Process(target=_exit_unless_ready, args=names)
-    child.start()
-    child.join()
-    if child.exitcode:
-        raise typer.Exit(child.exitcode)
-
-
-def _exit_unless_ready(*names: str) -> None:
+    _replace_interrupt_handler(_exit_at_once, signal.default_int_handler)
     try:
-        output.report_errors(_require_ready)(*names)
-    except typer.Exit as ended:
-        sys.exit(ended.exit_code)
+        app()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    finally:
+        _replace_interrupt_handler(signal.default_int_handler, _exit_at_once)
 
 
-app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
+def _replace_interrupt_handler(present: signal._HANDLER, new: signal._HANDLER) -> None:
+    """Change the handler of SIGINT from `present`; another one is kept: a shell's background job ignores the signal."""
+    if signal.getsignal(signal.SIGINT) is present:
+        signal.signal(signal.SIGINT, new)
 
 
-@app.command()
-@output.report_errors
-def up(port: Port = None) -> None:
-    """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
-    from digest import settings
-    from digest.redis import running_instance
-    from workers import port_check, supervisor
-
-    configuration = settings.get()
-    running_instance.require_none(configuration.data_dir)
-    _require_ready_in_child("secret_key", "mail_from", "smtp_url")
-    port_check.require_free_port(configuration.host, port or configuration.port)
-    logs.configure(level=configuration.log_level)
-    _print_addresses(configuration.host, port or configuration.port)
-    sys.exit(supervisor.up(port=port or configuration.port))
-
-
-def _print_addresses(host: str, port: int) -> None:
-    """Print where the pages are and how to stop; only on a terminal, because elsewhere all output is JSON."""
-    if not sys.stdout.isatty():
-        return
-    name = healthchecks.LOOPBACK_OF_WILDCARD.get(host, host)
-    address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
-    output.print_line(f"[accent]{address}[/accent]  the service: subscribe, see what is trending")
-    output.print_line(f"[accent]{address}/admin[/accent]  the administrator's page")
-    output.print_line("stop with Ctrl-C")
-
-
-@app.command()
-@output.report_errors
-def worker(
-    queues: Annotated[
-        str | None,
-        typer.Option(
-            metavar="QUEUES", help="Queues to serve, such as delivery=2,selection=4,ingestion+background. Default: all."
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes for each queue without a number in --queues.")
-    ] = None,
-) -> None:
-    """Run a worker: select papers, send mail, fetch from sources."""
-    from digest import settings
-    from digest.queues import DELIVERY
-    from workers.task_queues import parse_pools, queues_of_pools
-
-    requested_pools = parse_pools(queues, processes=concurrency)
-    sends_mail = DELIVERY in queues_of_pools(requested_pools)
-    memory_allocator.return_freed_memory()
-    _require_ready(*(("secret_key", "mail_from", "smtp_url") if sends_mail else ()), "redis_url")
-    from workers import pools
-
-    logs.configure(level=settings.get().log_level)
-    sys.exit(pools.serve(requested_pools))
-
-
-@app.command()
-@output.report_errors
-def scheduler() -> None:
-    """Run a scheduler: enqueue due work, recover stuck work."""
-    from digest import settings
-
-    memory_allocator.return_freed_memory()
-    _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
-    from workers import scheduler as scheduler_process
-
-    logs.configure(level=settings.get().log_level)
-    scheduler_process.run()
-
-
-@app.command()
-@output.report_errors
-def web(
-    port: Port = None,
-    host: Annotated[
-        str | None, typer.Option(metavar="HOST", help="Address to listen on. Default: DIGEST_HOST.")
-    ] = None,
-) -> None:
-    """Run a web process with the pages and the API."""
-    from digest import settings
-    from workers.port_check import require_free_port
-
-    configuration = settings.get()
-    memory_allocator.return_freed_memory()
-    _require_ready("secret_key", "mail_from")
-    require_free_port(host or configuration.host, port or configuration.port)
-    from digest.services.security import admin_login  # the application takes two seconds to load
-    from digest.web.app import build as build_web_app
-    from digest.web.http import scheduler_watch, server
-    from digest.web.wiring import page_services
-
-    logs.configure(level=configuration.log_level)
-    admin_login.end_sessions_of_removed()
-    application = build_web_app(_create_enqueue(), page_services())
-    scheduler_watch.start_watch(application.state.enqueue)
-    application.state.warm_up.start_and_refresh()
-    server.serve(
-        application,
-        host=host or configuration.host,
-        port=port or configuration.port,
-        connections=configuration.web_connections,
-    )
-
-
-@app.command()
-@output.report_errors
-def healthcheck(
-    process: Annotated[
-        healthchecks.Process,
-        typer.Argument(metavar="web|worker|scheduler", help="A process of this machine or container."),
-    ],
-    queue: Annotated[
-        list[str] | None,
-        typer.Option(metavar="QUEUE", help="A queue to check; may be repeated. Default: all that are served here."),
-    ] = None,
-) -> None:
-    """Check that a process makes progress. The exit code is 0 only then; for containers and monitoring."""
-    typer.echo(healthchecks.check_process(process, queue or ()))
-
-
-@app.command()
-@output.report_errors
-def demo(
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop after the mails; the exit code is 0 only if all have arrived.")
-    ] = False,
-    port: Annotated[
-        int, typer.Option(min=1, max=65534, metavar="PORT", help="Port of the service; the mailbox uses the next one.")
-    ] = 8000,
-) -> None:
-    """Run a demo of the whole service on this machine. With seed papers, demo subscribers and a mailbox."""
-    from workers import demo as demo_service
-
-    demo_service.run_demo(once=once, port=port, make_enqueue=_create_enqueue)
+def _exit_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End without an exception, which a finalizer would lose. Only for times when there is nothing to clean up."""
+    os._exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -23,7 +24,6 @@ from workers.stop_signal import StopSignal
 
 log = logs.get(__name__)
 
-LEADER_LOCK = "scheduler"
 LEADER_LOCK_SECONDS = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
 SOURCES_SECONDS, ALARM_SECONDS, DAY_SECONDS = 60.0, 60.0, 86_400.0
@@ -36,13 +36,15 @@ CLOCK_CHECK_SECONDS, MIN_STEP_SECONDS = 5.0, 10.0
 class LeaderLock:
     """A lock in Redis that expires, so that one of several schedulers acts. A loser stops before its next job."""
 
-    def __init__(self, store: redis.RedisStore, holder: str) -> None:
-        self._store, self._holder = store, holder
+    def __init__(self, store: redis.RedisStore, process: str) -> None:
+        self._store, self._process = store, process
+        # Two containers may have the same host name and process id.
+        self._holder = f"{process} {secrets.token_hex(4)}"
         self.term = 0
 
     def acquire(self) -> bool:
         """Take or renew the lock. False if another scheduler has it. Raises Transient if Redis does not answer."""
-        term = self._store.acquire_lead(LEADER_LOCK, self._holder, LEADER_LOCK_SECONDS)
+        term = self._store.acquire_lead(redis.SCHEDULER, self._holder, LEADER_LOCK_SECONDS)
         if term != self.term:
             log.info("scheduler_became_leader" if term else "scheduler_lost_lead", term=term)
         self.term = term
@@ -50,11 +52,11 @@ class LeaderLock:
 
     def stamp_progress(self) -> None:
         """Record that this process checked its jobs just now, as the leader or not."""
-        self._store.record_progress(self._holder, redis.SCHEDULER)
+        self._store.record_progress(self._process, redis.SCHEDULER)
 
     def release(self) -> None:
         """Release the lock, so that another scheduler can take it at once."""
-        self._store.release_lead(LEADER_LOCK, self._holder)
+        self._store.release_lead(redis.SCHEDULER, self._holder)
 
 
 class ClockStepWatch:

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from digest import logs, settings
-from digest.errors import Transient
+from digest import logs
+from digest.errors import DigestError, Transient
 from digest.redis import PrivateRedis, running_instance, start_guarded
-from workers.stop_signal import StopSignal
+from workers.stop_signal import STOP_SIGNALS, StopSignal
 
 log = logs.get(__name__)
 
@@ -23,11 +24,22 @@ MIN_RESTART_DELAY, MAX_RESTART_DELAY = 1.0, 30.0
 STABLE_SECONDS = 60.0  # a process that lived this long is restarted with the first delay
 POLL_SECONDS = 0.2
 DRAIN_SECONDS = 90.0
+REDIS_URL_VARIABLE = "DIGEST_REDIS_URL"
 
 
 def process_command(*arguments: str) -> list[str]:
     """The command line of one of our processes. `-P`: never import `workers/` from the current folder."""
     return [sys.executable, "-P", "-m", "workers.main", *arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """The settings that `up` uses. `redis_url`: empty for a private Redis."""
+
+    port: int
+    data_dir: Path
+    redis_url: str
+    log_level: str
 
 
 @dataclass(slots=True)
@@ -119,6 +131,7 @@ class Supervisor:
     def run(self) -> int:
         """Run until SIGTERM or SIGINT. Call it in the main thread. Returns the exit code."""
         self._stop.install()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
             self.watch()
         finally:
@@ -143,14 +156,33 @@ def service_commands(port: int) -> dict[str, list[str]]:
     }
 
 
-def up(*, port: int = 8000) -> int:
-    """Run web, worker and scheduler, and a private Redis if REDIS_URL is not set. Returns the exit code."""
-    configuration = settings.get()
-    private_redis = None if configuration.redis_url else PrivateRedis()
-    redis_url = private_redis.url if private_redis else configuration.redis_url
-    supervisor = Supervisor(service_commands(port), redis=private_redis, environment={"DIGEST_REDIS_URL": redis_url})
-    with running_instance.recorded_instance(configuration.data_dir, port=port, redis_url=redis_url):
+def replace_process(service: ServiceSettings) -> NoReturn:
+    """Continue with `up` in a new program that replaces this one and has the same process id.
+
+    What has checked the settings and the database stays loaded in this one: 60 MB for as long as the service runs.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # until `Supervisor.run` handles them
+    environment = dict(os.environ, **_redis_environment(service.redis_url))  # a password does not belong into arguments
+    arguments = [str(service.port), str(service.data_dir), service.log_level]
+    os.execve(sys.executable, [sys.executable, "-P", "-m", __name__, *arguments], environment)  # noqa: S606
+
+
+def up(service: ServiceSettings) -> int:
+    """Run web, worker and scheduler, and a private Redis if there is no other. Returns the exit code."""
+    private_redis = None if service.redis_url else PrivateRedis()
+    redis_url = private_redis.url if private_redis else service.redis_url
+    supervisor = Supervisor(
+        service_commands(service.port), redis=private_redis, environment=_redis_environment(redis_url)
+    )
+    with running_instance.recorded_instance(service.data_dir, port=service.port, redis_url=redis_url):
         return supervisor.run()
+
+
+def _redis_environment(redis_url: str) -> dict[str, str]:
+    """The environment that names this Redis. A setting must not have two values, so it names no file with one."""
+    return {REDIS_URL_VARIABLE: redis_url, f"{REDIS_URL_VARIABLE}_FILE": ""}
 
 
 def _send_signal(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
@@ -167,3 +199,16 @@ def _wait_or_kill(child: _ChildProcess, deadline: float) -> None:
         log.warning("process_killed", process=child.name)
         _send_signal(child.process, signal.SIGKILL)
         child.process.wait()
+
+
+def _main(port: str, data_dir: str, log_level: str) -> int:
+    """Run `up`, as `replace_process` starts it."""
+    logs.configure(level=log_level)
+    try:
+        return up(ServiceSettings(int(port), Path(data_dir), os.environ[REDIS_URL_VARIABLE], log_level))
+    except DigestError as error:  # another service was started at the same moment
+        sys.exit(f"digest: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

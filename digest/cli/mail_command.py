@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import tempfile
@@ -66,13 +67,33 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         )
         if to_stdout and maildir:
             raise BadInput("give either --print or --maildir")
-        with _state_file(state, request, sends=not (to_stdout or maildir)):
+        with _only_one_at_a_time(state), _state_file(state, request, sends=not (to_stdout or maildir)):
             _upgrade_schema(state)
             hand_over = _print_text if to_stdout else None
             if maildir is not None:
                 hand_over = _MaildirWriter(maildir).write
             result = personal_mail.send_mail_of_day(request, progress=_print_source, hand_over=hand_over)
             _print_result(result, request)
+
+
+@contextmanager
+def _only_one_at_a_time(state: Path) -> Iterator[None]:
+    """Wait for other calls of the command with a state in the same folder; the next one finds that the mail went out.
+
+    The folder is locked, because the file may not exist yet. Where that is impossible (some network file systems have
+    no locks), nothing is; a folder that can't be used is reported when the file is opened.
+    """
+    descriptor = None
+    with suppress(OSError):
+        folder = state.absolute().parent
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextmanager

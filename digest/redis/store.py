@@ -91,6 +91,12 @@ class RedisStore:
         with _redis_errors_as_transient():
             self._client.eval(lua_scripts.RELEASE_LEAD, 1, f"{PREFIX}lead:{name}", holder)
 
+    def leader(self, name: str) -> str | None:
+        """The process that has the lead, None where none has it. A holder's name begins with that of its process."""
+        with _redis_errors_as_transient():
+            holder = self._client.get(f"{PREFIX}lead:{name}")
+        return holder.decode().partition(" ")[0] if isinstance(holder, bytes) else None
+
     def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
         """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before the next call.
 

@@ -15,7 +15,7 @@ from digest import settings
 from digest.services.admin import configuration
 from digest.settings import Settings, TextSetting
 from tests.conftest import ROOT
-from workers.main import app
+from workers.commands import app
 
 MANUALS = ("README.md", "OPERATIONS.md")
 DOCUMENTS = (*MANUALS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -26,7 +26,7 @@ _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 # Our variables that are not settings of the program.
-OF_TESTS = {"TEST_SHARED", "SOAK_MINUTES", "SOAK_FOLDER"}
+OF_TESTS = {"TEST_SHARED", "SOAK_MINUTES", "SOAK_DATABASE", "SOAK_FOLDER"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ("digest",)) -> Iterator[tuple[str, Any]]:

@@ -70,6 +70,11 @@ class MovingPostgres(Postgres):
         ) as connection:
             return connection.execute(statement).fetchall()  # type: ignore[arg-type]
 
+    def size_kb(self) -> int:
+        """The size of the database."""
+        [(size,)] = self.query("SELECT pg_database_size('soak') / 1024")
+        return int(str(size))
+
     def wait_until_ready(self) -> None:
         until = time.monotonic() + PATIENCE
         while True:

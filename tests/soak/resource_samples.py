@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
-
 from tests.soak.simulated_service import SimulatedService
+from tests.soak.soak_database import UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,12 @@ class ResourceSamples:
         steady = service.processes["steady"].pids()
         everything = [pid for process in service.processes.values() for pid in process.pids()]
         try:
-            [(size,)] = service.postgres.query("SELECT pg_database_size('soak') / 1024")
-        except psycopg.Error:
+            size = service.database.size_kb()
+        except UNAVAILABLE:
             return
         hours = (time.monotonic() - self._began_at) / 3600
         pss, files = sum(map(_pss, steady)), sum(map(_open_files, steady))
-        self.samples.append(
-            ResourceSample(hours, simulated_days, pss, sum(map(_pss, everything)), files, int(str(size)))
-        )
+        self.samples.append(ResourceSample(hours, simulated_days, pss, sum(map(_pss, everything)), files, size))
 
     def settled(self) -> Sequence[ResourceSample]:
         """The second half: caches fill in the first, and what runs once a week loads its code."""

@@ -24,7 +24,7 @@ from digest.sources import arxiv_calendar
 from tests.conftest import ROOT
 from tests.processes import children, has_ended
 from tests.servers import MailServer
-from tests.soak.moving_postgres import MovingPostgres
+from tests.soak.soak_database import SoakDatabase
 from tests.wire_server import WireServer, Work
 
 TOPICS = (
@@ -187,9 +187,9 @@ class PaperFeed:
 class SimulatedService:
     """All processes and servers. `receipts` grows as mail arrives."""
 
-    def __init__(self, folder: Path, postgres: MovingPostgres, redis: PrivateRedis, smtp: MailServer, wire: WireServer,
+    def __init__(self, folder: Path, database: SoakDatabase, redis: PrivateRedis, smtp: MailServer, wire: WireServer,
                  library: Path, day_seconds: float, subscribers: int) -> None:  # fmt: skip
-        self.folder, self.postgres, self.redis, self.smtp, self.wire = folder, postgres, redis, smtp, wire
+        self.folder, self.database, self.redis, self.smtp, self.wire = folder, database, redis, smtp, wire
         self.clock = SimulatedClock(folder / "shift", day_seconds)
         self.no_names = folder / "no-name-server"
         self.feed = PaperFeed(wire, arxiv_calendar.newest(self.clock.now(), arxiv_calendar.feed_at))
@@ -254,7 +254,7 @@ class SimulatedService:
         settings = {
             **sources,
             "DATA_DIR": str(self.folder / "data"),
-            "DATABASE_URL": self.postgres.address,
+            "DATABASE_URL": self.database.address,
             "REDIS_URL": self.redis.url,
             "SMTP_URL": smtp_url,
             "SECRET_KEY": "soak" * 10,

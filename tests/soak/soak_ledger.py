@@ -6,11 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import psycopg
-
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
-from tests.soak.moving_postgres import MovingPostgres
 from tests.soak.simulated_service import Receipt
+from tests.soak.soak_database import UNAVAILABLE, SoakDatabase
 
 FINAL_STATES = {SENT, REJECTED, SUPPRESSED, CANCELLED}
 _ROWS = "SELECT id, kind, address, state, doubts, message_id, due_at IS NULL, attempts FROM delivery"
@@ -40,11 +38,11 @@ class SoakLedger:
 
     mails: dict[int, OwedMail] = field(default_factory=dict)
 
-    def read(self, postgres: MovingPostgres) -> bool:
+    def read(self, database: SoakDatabase) -> bool:
         """Read all rows. False where the database does not answer."""
         try:
-            rows = postgres.query(_ROWS)
-        except psycopg.Error:
+            rows = database.query(_ROWS)
+        except UNAVAILABLE:
             return False
         for row in rows:
             mail = OwedMail(*row)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Days of the whole service under a fault a minute of every kind, with exact bookkeeping at the end.
 
 DIGEST_SOAK_MINUTES: how long faults happen (120); with less than ten, days and faults follow each other faster.
+DIGEST_SOAK_DATABASE: `postgresql` (the default) or `sqlite`.
 DIGEST_SOAK_FOLDER: where logs, samples and the result stay.
 """
 
@@ -24,16 +25,18 @@ from tests.soak.moving_postgres import MovingPostgres
 from tests.soak.resource_samples import ResourceSamples
 from tests.soak.shifted_clock import compile_library
 from tests.soak.simulated_service import SimulatedService
+from tests.soak.soak_database import SqliteFile
 from tests.soak.soak_ledger import SoakLedger, wrong_papers
 from tests.soak.timed_faults import TimedFault, all_faults
 from tests.wire_server import WireServer
 
 MINUTES = float(os.environ.get("DIGEST_SOAK_MINUTES") or 120)
 IS_SHORT = MINUTES < 10
+IS_SQLITE = os.environ.get("DIGEST_SOAK_DATABASE") == "sqlite"
 SUBSCRIBERS = 24 if IS_SHORT else 120
 DAY_SECONDS = 40.0 if IS_SHORT else 200.0
 FAULT_SECONDS = 15.0 if IS_SHORT else 60.0
-DISK_MEGABYTES = 1024
+DISK_MEGABYTES = 256 if IS_SQLITE else 1024  # a PostgreSQL begins with 100
 SAMPLE_SECONDS = 20.0
 UNHANDLED = 900.0  # seconds; a task of a killed process is given again by then (MARK_SECONDS of workers.tasks)
 MAX_PSS_SLOPE = 4096.0  # kB an hour
@@ -89,16 +92,16 @@ class SoakDays:
         until = time.monotonic() + UNHANDLED
         while time.monotonic() < until:
             self._tick()
-            if self.ledger.read(self.service.postgres) and condition():  # type: ignore[operator]
+            if self.ledger.read(self.service.database) and condition():  # type: ignore[operator]
                 return
             time.sleep(1)
 
     def _tick(self) -> None:
         self.service.tend()
-        self.service.postgres.revive() if self._fault is None else None
+        self.service.database.revive() if self._fault is None else None
         if time.monotonic() >= self._next_sample:
             self._next_sample = time.monotonic() + SAMPLE_SECONDS
-            if self.ledger.read(self.service.postgres):
+            if self.ledger.read(self.service.database):
                 self.samples.take(self.service, self.simulated_days())
                 self._note_progress()
         time.sleep(0.2)
@@ -149,12 +152,12 @@ def disk(folder: Path) -> Iterator[SmallDisk]:
 def days(folder: Path, disk: SmallDisk) -> Iterator[SoakDays]:
     library = compile_library(folder)
     with (
-        MovingPostgres(disk) as postgres,
+        (SqliteFile if IS_SQLITE else MovingPostgres)(disk) as database,
         PrivateRedis() as redis,
         MailServer(delay=0.02) as smtp,
         WireServer() as wire,
     ):
-        service = SimulatedService(folder, postgres, redis, smtp, wire, library, DAY_SECONDS, SUBSCRIBERS)
+        service = SimulatedService(folder, database, redis, smtp, wire, library, DAY_SECONDS, SUBSCRIBERS)
         try:
             service.prepare()
             service.clock.start()

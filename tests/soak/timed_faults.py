@@ -14,7 +14,9 @@ from redis import Redis
 from tests.processes import has_ended
 from tests.servers import CONTENT, DATA, DROP, GREETING, RCPT
 from tests.small_disk import SmallDisk
+from tests.soak.moving_postgres import MovingPostgres
 from tests.soak.simulated_service import SimulatedService
+from tests.soak.soak_database import SqliteFile
 from tests.wire_server import half_body
 
 Action = Callable[[], object]
@@ -36,46 +38,50 @@ def all_faults(service: SimulatedService, disk: SmallDisk, rng: random.Random) -
     return [
         *_process_faults(service, rng),
         *_server_faults(service, disk),
+        *_database_faults(service),
         *_clock_faults(service),
         *_mail_faults(service),
     ]
 
 
+def _suspension(name: str, seconds: float, find_pids: Callable[[], list[int]]) -> TimedFault:
+    """SIGSTOP of the processes that `find_pids` finds, then SIGCONT."""
+    stopped: list[int] = []
+
+    def send(signal_number: int) -> None:
+        for pid in stopped:
+            if not has_ended(pid):
+                os.kill(pid, signal_number)
+
+    def begin() -> None:
+        stopped[:] = find_pids()
+        send(signal.SIGSTOP)
+
+    return TimedFault(f"SIGSTOP of {name}", seconds, begin, lambda: send(signal.SIGCONT))
+
+
 def _process_faults(service: SimulatedService, rng: random.Random) -> list[TimedFault]:
     sender, builder, scheduler = (service.processes[name] for name in ("sender", "builder", "scheduler"))
-    stopped: list[int] = []
 
     def kill_child() -> None:
         if pids := sender.pids()[1:]:
             sender.send(signal.SIGKILL, pids=[rng.choice(pids)])
-
-    def suspend(pids: list[int]) -> None:
-        stopped[:] = pids
-        for pid in pids:
-            if not has_ended(pid):
-                os.kill(pid, signal.SIGSTOP)
-
-    def resume() -> None:
-        for pid in stopped:
-            if not has_ended(pid):
-                os.kill(pid, signal.SIGCONT)
 
     return [
         TimedFault("kill -9 of a sender's child", 1, kill_child),
         TimedFault("kill -9 of a sender's main process", 1, lambda: sender.send(signal.SIGKILL, pids=[sender.pid])),
         TimedFault("kill -9 of the builder", 1, lambda: builder.send(signal.SIGKILL)),
         TimedFault("kill -9 of the scheduler", 1, lambda: scheduler.send(signal.SIGKILL)),
-        TimedFault("SIGSTOP of the sender", LONGER_THAN_A_LEASE, lambda: suspend(sender.pids()), resume),
-        TimedFault("SIGSTOP of the builder", LONGER_THAN_A_LEASE, lambda: suspend(builder.pids()), resume),
-        TimedFault("SIGSTOP of the scheduler", LONGER_THAN_A_LEASE, lambda: suspend(scheduler.pids()), resume),
+        _suspension("the sender", LONGER_THAN_A_LEASE, sender.pids),
+        _suspension("the builder", LONGER_THAN_A_LEASE, builder.pids),
+        _suspension("the scheduler", LONGER_THAN_A_LEASE, scheduler.pids),
         TimedFault("SIGTERM of the sender", 1, lambda: sender.send(signal.SIGTERM, pids=[sender.pid])),
-        TimedFault("SIGSTOP of Redis", 15, lambda: suspend([service.redis.pid or 0]), resume),
-        TimedFault("SIGSTOP of PostgreSQL", 15, lambda: suspend(service.postgres.pids()), resume),
+        _suspension("Redis", 15, lambda: [service.redis.pid or 0]),
     ]
 
 
 def _server_faults(service: SimulatedService, disk: SmallDisk) -> list[TimedFault]:
-    redis, postgres = service.redis, service.postgres
+    redis = service.redis
 
     def kill_redis() -> None:
         if pid := redis.pid:
@@ -83,14 +89,11 @@ def _server_faults(service: SimulatedService, disk: SmallDisk) -> list[TimedFaul
 
     def free_disk() -> None:
         disk.clear()
-        postgres.wait_until_ready()
+        service.database.wait_until_ready()
 
     return [
         TimedFault("kill -9 of Redis", 5, kill_redis, redis.start),
         TimedFault("Redis emptied", 1, lambda: Redis.from_url(redis.url).flushall()),
-        TimedFault("kill -9 of PostgreSQL", 4, postgres.crash, postgres.wait_until_ready),
-        TimedFault("restart of PostgreSQL", 1, postgres.stop, postgres.wait_until_ready),
-        TimedFault("fail-over of PostgreSQL", 3, postgres.fail_over, postgres.wait_until_ready),
         TimedFault("full disk", 15, disk.fill, free_disk),
         TimedFault("no name server", 25, service.no_names.touch, lambda: service.no_names.unlink(missing_ok=True)),
         TimedFault(
@@ -98,6 +101,19 @@ def _server_faults(service: SimulatedService, disk: SmallDisk) -> list[TimedFaul
             20,
             lambda: [service.wire.fail(name, half_body, times=5) for name in ("rss", "oai")],
         ),
+    ]
+
+
+def _database_faults(service: SimulatedService) -> list[TimedFault]:
+    database = service.database
+    if isinstance(database, SqliteFile):
+        return [TimedFault("SQLite locked by another program", 25, database.lock, database.unlock)]
+    assert isinstance(database, MovingPostgres)
+    return [
+        _suspension("PostgreSQL", 15, database.pids),
+        TimedFault("kill -9 of PostgreSQL", 4, database.crash, database.wait_until_ready),
+        TimedFault("restart of PostgreSQL", 1, database.stop, database.wait_until_ready),
+        TimedFault("fail-over of PostgreSQL", 3, database.fail_over, database.wait_until_ready),
     ]
 
 

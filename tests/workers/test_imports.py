@@ -83,7 +83,7 @@ def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("modules", "unneeded"),
     [
-        ("workers.main", OF_MATCHING),
+        ("workers.commands", OF_MATCHING),
         *((modules, OF_MATCHING | OF_COMMANDS) for modules in ("workers.supervisor", "workers.pools")),
         *(
             (modules, OF_MATCHING | OF_COMMANDS)
@@ -97,8 +97,10 @@ def test_a_process_loads_no_machine_code_and_if_it_runs_for_long_nothing_of_comm
     assert imported_by(modules) & unneeded == set()
 
 
-def test_the_supervisor_knows_no_database_and_no_queue() -> None:
-    assert imported_by("workers.supervisor") & ((OF_WORK - {"structlog"}) | {"redis"}) == set()
+def test_the_supervisor_knows_no_settings_database_queue_or_command_line() -> None:
+    unneeded = OF_WORK | OF_COMMANDS | {"pydantic", "pydantic_settings", "dotenv", "typer", "redis"}
+
+    assert imported_by("workers.supervisor") & (unneeded - {"structlog"}) == set()
 
 
 @pytest.fixture

@@ -45,6 +45,12 @@ def test_the_other_takes_over_when_the_leader_leaves(leader: Callable[[str], Lea
     assert second.term == 2
 
 
+def test_of_two_containers_with_the_same_host_name_and_process_id_one_leads(
+    leader: Callable[[str], LeaderLock],
+) -> None:
+    assert [leader("host:1").acquire(), leader("host:1").acquire()] == [True, False]
+
+
 def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str], LeaderLock]) -> None:
     calls: list[str] = []
 

@@ -72,3 +72,28 @@ def test_a_killed_supervisor_takes_all_its_processes_along(tmp_path: Path) -> No
 
     wait_for(lambda: all(has_ended(pid) for pid in pids))
     assert len(set(pids)) == 2  # the child itself, and Redis
+
+
+SERVICE_OF_ONE_CHILD = """
+import sys
+from pathlib import Path
+from workers import supervisor
+child = "from digest import settings; open(sys.argv[1], 'a').write(settings.get().redis_url + chr(10))"
+supervisor.service_commands = lambda port: {"child": [sys.executable, "-c", "import sys; " + child, sys.argv[1]]}
+supervisor.up(supervisor.ServiceSettings(1, Path(sys.argv[2]), "redis://from-a-file:1", "INFO"))
+"""
+
+
+def test_the_address_of_redis_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "redis-url").write_text("redis://from-a-file:1")
+    environment = {**os.environ, "DIGEST_REDIS_URL_FILE": str(tmp_path / "redis-url")}
+    environment.pop("DIGEST_REDIS_URL", None)
+    path = tmp_path / "addresses"
+    command = [sys.executable, "-c", SERVICE_OF_ONE_CHILD, str(path), str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+        try:
+            wait_for(lambda: path.exists() and path.read_text().endswith("\n"))
+        finally:
+            process.terminate()
+
+    assert path.read_text().splitlines()[0] == "redis://from-a-file:1"

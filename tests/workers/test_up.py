@@ -109,8 +109,13 @@ def test_health_checks_find_the_processes_of_digest_up(up: RunningUp) -> None:
     for process in PROCESSES:
         wait_for(lambda name=process: up.installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
 
-    # SQLAlchemy's compiled parts would be mapped in the supervisor, which needs no database.
-    assert "sqlalchemy" not in Path(f"/proc/{up.process.pid}/maps").read_text()
+
+def test_what_checked_settings_and_database_is_not_loaded_while_digest_up_runs(up: RunningUp) -> None:
+    mapped_files = Path(f"/proc/{up.process.pid}/maps").read_text()
+
+    assert "libpython" in mapped_files or "python3" in mapped_files
+    assert "sqlalchemy" not in mapped_files
+    assert "pydantic_core" not in mapped_files
 
 
 def test_a_run_waits_for_the_workers_of_digest_up_without_a_redis_in_the_settings(up: RunningUp) -> None:

@@ -181,9 +181,9 @@ def count_deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[s
     return _by_state(session, col(Delivery.run_id).in_(run_ids))
 
 
-def count_deliveries_since(session: Session, instant: datetime) -> dict[str, int]:
-    """Numbers of deliveries of runs and of welcome editions by state, of those created or tried since then."""
-    is_recent = or_(col(Delivery.created_at) >= instant, col(Delivery.tried_at) >= instant)
+def count_deliveries_between(session: Session, since: datetime, until: datetime) -> dict[str, int]:
+    """Numbers of deliveries of runs and of welcome editions by state, of those created or tried between the two."""
+    is_recent = or_(col(Delivery.created_at).between(since, until), col(Delivery.tried_at).between(since, until))
     return _by_state(session, or_(col(Delivery.run_id).is_not(None), col(Delivery.kind) == WELCOME), is_recent)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from digest import clock, redis
+from digest import clock, redis, settings
 from digest.db.core.engine import reading
 from digest.db.outbox import deliveries
 from digest.db.reporting import installation_totals
@@ -20,6 +22,8 @@ from digest.settings import Settings
 from digest.text.counted import count_of
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
+_SECONDS_BETWEEN_SCHEDULER_STAMPS = 20.0  # it has a job every 5 s, as the leader or not
+_CLOCK_TOLERANCE_SECONDS = 1.0  # between the start of a process, in ticks, and the time of a file
 _OVERDUE_AFTER = timedelta(minutes=15)
 _MAX_CRON_GAP = timedelta(hours=26)
 
@@ -59,6 +63,7 @@ def check_processes(config: Settings) -> Iterator[DoctorFinding]:
         store.ping()
         yield from _check_redis(store, private=not config.redis_url)
         yield from _check_stopped(store)
+        yield from _check_former_settings(store, config)
         yield from _check_scheduler(store)
         yield from _check_queues(store)
     except redis.RedisRefusal as error:
@@ -104,12 +109,49 @@ def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[DoctorFi
 
 def _check_stopped(store: redis.RedisStore) -> Iterator[DoctorFinding]:
     """Processes of this machine that were stopped by a signal: they exist, but do nothing."""
-    names = {*store.progress(), *store.progress(redis.SCHEDULER)}
-    for name in sorted(names):
-        host, _, pid = name.rpartition(":")
-        if host == socket.gethostname() and _is_stopped(pid):
+    for pid in _processes_of_this_machine(store):
+        if _is_stopped(pid):
             cure = f"continue it with `kill -CONT {pid}`, or restart it"
             yield DoctorFinding(ERROR, "processes", f"process {pid} is stopped (SIGSTOP) and does nothing", cure)
+
+
+def _check_former_settings(store: redis.RedisStore, config: Settings) -> Iterator[DoctorFinding]:
+    """Processes of this machine that read `.env` or the DKIM key before the file was changed: they keep what they read.
+
+    By the change of the file's inode, because a key that is moved to its place keeps the time of its content.
+    """
+    files = [file for file in (settings.ENV_FILE, config.dkim_key_file) if file is not None and file.exists()]
+    started = {pid: _read_settings_at(pid) for pid in _processes_of_this_machine(store)}
+    for file in files:
+        changed_at = file.stat().st_ctime
+        former = [pid for pid, at in started.items() if at is not None and at < changed_at - _CLOCK_TOLERANCE_SECONDS]
+        if former:
+            text = f"{file} was changed after {count_of(len(former), 'process', 'processes')} had read it"
+            cure = f"restart them, as the change has no effect there: {', '.join(former)}"
+            yield DoctorFinding(WARNING, "processes", text, cure)
+
+
+def _processes_of_this_machine(store: redis.RedisStore) -> list[str]:
+    """The process ids of the workers and schedulers of this machine that made progress lately."""
+    names = {*store.progress(), *store.progress(redis.SCHEDULER)}
+    hosts_and_pids = (name.rpartition(":")[::2] for name in sorted(names))
+    return [pid for host, pid in hosts_and_pids if host == socket.gethostname()]
+
+
+def _read_settings_at(pid: str) -> float | None:
+    """When the process started, as seconds since the epoch; that of the process that it was forked from, if any.
+
+    proc(5): field 4 of `stat` is the parent, field 22 the start in ticks since the machine was started.
+    """
+    try:
+        fields = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
+        parent, ticks = fields[1], int(fields[19])
+        if Path("/proc", parent, "cmdline").read_bytes() == Path("/proc", pid, "cmdline").read_bytes():
+            return _read_settings_at(parent)
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, IndexError, ValueError):
+        return None
+    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _is_stopped(pid: str) -> bool:
@@ -122,14 +164,19 @@ def _is_stopped(pid: str) -> bool:
 
 
 def _check_scheduler(store: redis.RedisStore) -> Iterator[DoctorFinding]:
-    age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
+    ages = store.progress(redis.SCHEDULER)
+    age = min(ages.values(), default=math.inf)
     if age > _SECONDS_WITHOUT_PROGRESS:
         text = "no scheduler runs" if age == math.inf else f"the scheduler has made no progress for {age:.0f} s"
         yield DoctorFinding(
             ERROR, "scheduler", text, "start `digest scheduler` (or `digest up`): it plans runs and fetches papers"
         )
     else:
-        yield DoctorFinding(OK, "scheduler", f"progress {age:.0f} s ago")
+        running = sorted(name for name, seconds in ages.items() if seconds <= _SECONDS_BETWEEN_SCHEDULER_STAMPS)
+        text = f"progress {age:.0f} s ago"
+        if len(running) > 1:
+            text += f"; {', '.join(running)} run, {store.leader(redis.SCHEDULER) or 'none yet'} leads"
+        yield DoctorFinding(OK, "scheduler", text)
 
 
 def _check_queues(store: redis.RedisStore) -> Iterator[DoctorFinding]:

@@ -238,7 +238,8 @@ def _deliver(delivery: Delivery, hand_over: Callable[[OutgoingMessage], None] | 
     with reading() as session:
         [delivery_row] = mail_log_matches.deliveries_by_id(session, [stored_id(delivery)]).values()
     if delivery_row.state in OPEN_STATES:
-        raise Transient(f"not sent yet ({delivery_row.state}): {delivery_row.reply}; run it again later")
+        reply = delivery_row.reply or "another process was sending it"
+        raise Transient(f"not sent yet ({delivery_row.state}): {reply}; run it again later")
     if delivery_row.state != SENT:
         raise DigestError(f"not sent ({delivery_row.state}): {delivery_row.reply}")
 

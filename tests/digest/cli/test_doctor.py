@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from digest.mail.mime import dkim
 from digest.mail.smtp import probe, sender_domain_records
 from digest.queues import QUEUES
 from digest.redis import PrivateRedis
-from digest.services.admin import doctor_host
+from digest.services.admin import doctor_host, doctor_processes
 from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for
 
@@ -208,6 +209,68 @@ def test_a_dkim_key_of_another_user_is_to_be_given_to_that_of_the_service(
     assert row["cure"] == "give it to the user of the service (chown)"
 
 
+def change_after_start(file: Path, process: subprocess.Popen[str]) -> None:
+    """Change a file, so long after the start of the process that it counts."""
+    started_at = doctor_processes._read_settings_at(str(process.pid))
+    assert started_at is not None
+
+    def is_changed_later() -> bool:
+        file.touch()
+        return file.stat().st_ctime > started_at + doctor_processes._CLOCK_TOLERANCE_SECONDS
+
+    wait_for(is_changed_later)
+
+
+@SQLITE
+@pytest.mark.parametrize("file_name", [".env", "dkim.pem"])
+def test_a_process_that_read_a_file_before_it_was_changed_is_to_be_restarted(
+    ready: Terminal,
+    redis_server: PrivateRedis,
+    tmp_path: Path,
+    configured: Callable[..., None],
+    database: str,
+    file_name: str,
+) -> None:
+    write_dkim_key(tmp_path, configured)
+    (tmp_path / ".env").touch()
+    with subprocess.Popen(["sleep", "600"], text=True) as process:
+        try:
+            make_progress(redis_server, process.pid)
+            before = findings(ready, "processes")
+            change_after_start(tmp_path / file_name, process)
+            after = findings(ready, "processes")
+        finally:
+            process.kill()
+
+    assert before == []
+    [(level, said)] = after
+    assert level == "warning"
+    assert said.endswith(f"{file_name} was changed after 1 process had read it")
+
+
+@SQLITE
+def test_a_process_forked_after_the_change_by_one_that_read_the_file_before_is_to_be_restarted_too(
+    ready: Terminal, redis_server: PrivateRedis, tmp_path: Path, database: str
+) -> None:
+    fork = "import os, time; input(); pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(600)"
+    (tmp_path / ".env").touch()
+    command = [sys.executable, "-c", fork]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
+        try:
+            change_after_start(tmp_path / ".env", process)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            make_progress(redis_server, int(process.stdout.readline()))
+            result = findings(ready, "processes")
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    assert [level for level, _ in result] == ["warning"]
+
+
 @SQLITE
 def test_a_process_stopped_by_a_signal_is_an_error(ready: Terminal, redis_server: PrivateRedis, database: str) -> None:
     with subprocess.Popen(["sleep", "600"]) as process:
@@ -372,3 +435,14 @@ def test_without_a_bounce_address_there_is_a_warning(
 
     configured(BOUNCE_ADDRESS=f"bounces@{DOMAIN}")
     assert findings(ready, "bounces") == []
+
+
+def test_of_two_schedulers_it_says_which_one_leads(redis_server: PrivateRedis, ready: Terminal) -> None:
+    store = redis.connect(redis_server.url)
+    for name in ("north:7", "south:7"):
+        store.record_progress(name, redis.SCHEDULER)
+        store.acquire_lead(redis.SCHEDULER, f"{name} 1f", 30)
+
+    [(level, said)] = findings(ready, "scheduler")
+
+    assert (level, said.partition("; ")[2]) == ("ok", "north:7, south:7 run, north:7 leads")

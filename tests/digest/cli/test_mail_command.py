@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
@@ -15,6 +18,7 @@ import pytest
 import time_machine
 
 from tests.digest.cli.conftest import Terminal
+from tests.patience import wait_for
 from tests.servers import DATA, MailServer
 from tests.wire_server import WireServer, Work, status
 
@@ -98,6 +102,31 @@ def test_a_second_time_on_a_day_asks_no_source_and_sends_nothing(
 
     assert (second_result.exit_code, smtp.recipients(), len(wire.log)) == (0, {ME: 1}, requests)
     assert "the mail went out before" in second_result.stderr
+
+
+def _waits_for_lock(folder: Path) -> bool:
+    """True while somebody waits for a lock of the folder (proc(5): such a line has an arrow before its kind)."""
+    waiting = [line for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+    return any(f":{folder.stat().st_ino} " in line for line in waiting)
+
+
+def test_a_call_waits_for_another_one_with_the_same_state_before_it_asks_a_source(
+    terminal: Terminal, wire: WireServer, command: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as executor:
+        call = executor.submit(terminal.run, *command, "--print")
+        try:
+            wait_for(lambda: _waits_for_lock(folder))
+            requests, files = list(wire.log), list(folder.iterdir())
+        finally:
+            os.close(descriptor)
+
+    assert (requests, files) == ([], [])
+    assert call.result().exit_code == 0
 
 
 def test_the_next_days_mail_has_only_what_is_new(

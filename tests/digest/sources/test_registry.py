@@ -20,7 +20,7 @@ from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from tests.combinations import MAINLY_SQLITE
 from tests.conftest import ROOT
-from workers.main import app
+from workers.commands import app
 
 NOW = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()

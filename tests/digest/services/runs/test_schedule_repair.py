@@ -102,3 +102,13 @@ def test_papers_that_were_fetched_while_the_clock_was_ahead_are_mailed(lab: Lab)
     result = lab.run()
 
     assert result.sent == 1
+
+
+def test_what_was_sent_while_the_clock_was_ahead_does_not_count_as_sent_again(lab: Lab) -> None:
+    lab.announce(MONDAY, TITLE)
+    lab.subscribe("ada", "offline reinforcement learning")
+    lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
+    while_ahead = lab.run().sent
+    lab.set_time(utc(MONDAY, 12))
+
+    assert (while_ahead, lab.run().sent, len(lab.deliveries())) == (1, 0, 1)
