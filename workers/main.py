@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+from digest.cli.exit_codes import EXIT_INTERRUPTED
 
 
 def run() -> None:
@@ -15,8 +15,8 @@ def run() -> None:
     _replace_interrupt_handler(signal.default_int_handler, _exit_at_once)
     from workers.commands import app
 
-    _replace_interrupt_handler(_exit_at_once, signal.default_int_handler)
     try:
+        _replace_interrupt_handler(_exit_at_once, signal.default_int_handler)
         app()
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -31,7 +31,10 @@ def _replace_interrupt_handler(present: signal._HANDLER, new: signal._HANDLER) -
 
 
 def _exit_at_once(_number: int, _frame: FrameType | None) -> None:
-    """End without an exception, which a finalizer would lose. Only for times when there is nothing to clean up."""
+    """End without an exception, which a finalizer would lose. For before and after the command, which cleans up itself.
+
+    What is registered with `atexit` is skipped.
+    """
     os._exit(EXIT_INTERRUPTED)
 
 

@@ -206,7 +206,7 @@ def _main(port: str, data_dir: str, log_level: str) -> int:
     logs.configure(level=log_level)
     try:
         return up(ServiceSettings(int(port), Path(data_dir), os.environ[REDIS_URL_VARIABLE], log_level))
-    except DigestError as error:  # another service was started at the same moment
+    except (DigestError, OSError) as error:  # another service was started at the same moment; a full disk
         sys.exit(f"digest: {error}")
 
 

@@ -67,7 +67,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         )
         if to_stdout and maildir:
             raise BadInput("give either --print or --maildir")
-        with _only_one_at_a_time(state), _state_file(state, request, sends=not (to_stdout or maildir)):
+        with _state_file(state, request, sends=not (to_stdout or maildir)), _exclusive_lock(state):
             _upgrade_schema(state)
             hand_over = _print_text if to_stdout else None
             if maildir is not None:
@@ -77,23 +77,31 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 
 
 @contextmanager
-def _only_one_at_a_time(state: Path) -> Iterator[None]:
-    """Wait for other calls of the command with a state in the same folder; the next one finds that the mail went out.
+def _exclusive_lock(state: Path) -> Iterator[None]:
+    """Wait for other calls of the command with a state in this folder; the next one finds that the mail went out.
 
-    The folder is locked, because the file may not exist yet. Where that is impossible (some network file systems have
-    no locks), nothing is; a folder that can't be used is reported when the file is opened.
+    The folder is locked, because a state is one file, which may not exist yet. Where that is impossible (some network
+    file systems have no locks), nothing is; a folder that can't be used is reported when the state is opened.
     """
     descriptor = None
     with suppress(OSError):
         folder = state.absolute().parent
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock_or_wait(descriptor, folder)
     try:
         yield
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _lock_or_wait(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        typer.echo(f"waiting for another `digest mail` with a state in {folder}", err=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 @contextmanager

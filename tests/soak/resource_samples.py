@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.simulated_service import SimulatedService
-from tests.soak.soak_database import UNAVAILABLE
+from tests.soak.soak_database import DATABASE_ERRORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ResourceSamples:
         everything = [pid for process in service.processes.values() for pid in process.pids()]
         try:
             size = service.database.size_kb()
-        except UNAVAILABLE:
+        except DATABASE_ERRORS:
             return
         hours = (time.monotonic() - self._began_at) / 3600
         pss, files = sum(map(_pss, steady)), sum(map(_open_files, steady))

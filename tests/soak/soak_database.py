@@ -9,9 +9,10 @@ from typing import Protocol
 
 import psycopg
 
+from tests.patience import PATIENCE
 from tests.small_disk import SmallDisk
 
-UNAVAILABLE = (psycopg.Error, sqlite3.Error)  # what `query` raises where the database does not answer
+DATABASE_ERRORS = (psycopg.Error, sqlite3.Error)  # what `query` raises where the database does not answer
 
 
 class SoakDatabase(Protocol):
@@ -22,7 +23,7 @@ class SoakDatabase(Protocol):
         """DATABASE_URL."""
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
-        """The rows. Raises one of UNAVAILABLE where it does not answer within seconds."""
+        """The rows. Raises one of DATABASE_ERRORS where it does not answer within seconds."""
 
     def size_kb(self) -> int:
         """Its size. Raises as `query` does."""
@@ -68,10 +69,9 @@ class SqliteFile:
         """It is a file."""
 
     def lock(self) -> None:
-        """Be another program that writes, for as long as it takes."""
-        self._lock = sqlite3.connect(self._file, isolation_level=None, timeout=3)
-        with contextlib.suppress(sqlite3.OperationalError):  # the service writes all the time
-            self._lock.execute("BEGIN IMMEDIATE")
+        """Be another program that writes, for as long as it takes. Raises sqlite3.OperationalError where it can't."""
+        self._lock = sqlite3.connect(self._file, isolation_level=None, timeout=PATIENCE)  # the service writes often
+        self._lock.execute("BEGIN IMMEDIATE")
 
     def unlock(self) -> None:
         if self._lock is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from tests.soak.simulated_service import Receipt
-from tests.soak.soak_database import UNAVAILABLE, SoakDatabase
+from tests.soak.soak_database import DATABASE_ERRORS, SoakDatabase
 
 FINAL_STATES = {SENT, REJECTED, SUPPRESSED, CANCELLED}
 _ROWS = "SELECT id, kind, address, state, doubts, message_id, due_at IS NULL, attempts FROM delivery"
@@ -42,7 +42,7 @@ class SoakLedger:
         """Read all rows. False where the database does not answer."""
         try:
             rows = database.query(_ROWS)
-        except UNAVAILABLE:
+        except DATABASE_ERRORS:
             return False
         for row in rows:
             mail = OwedMail(*row)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ from tests.wire_server import WireServer
 
 MINUTES = float(os.environ.get("DIGEST_SOAK_MINUTES") or 120)
 IS_SHORT = MINUTES < 10
-IS_SQLITE = os.environ.get("DIGEST_SOAK_DATABASE") == "sqlite"
+IS_SQLITE = {"postgresql": False, "sqlite": True}[os.environ.get("DIGEST_SOAK_DATABASE") or "postgresql"]
 SUBSCRIBERS = 24 if IS_SHORT else 120
 DAY_SECONDS = 40.0 if IS_SHORT else 200.0
 FAULT_SECONDS = 15.0 if IS_SHORT else 60.0

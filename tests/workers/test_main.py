@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.main import EXIT_INTERRUPTED
+from digest.cli.exit_codes import EXIT_INTERRUPTED
 
 SCRIPT = Path(sys.executable).with_name("digest")
 INTERRUPT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"

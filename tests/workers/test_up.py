@@ -33,26 +33,27 @@ def free_port() -> int:
 
 
 class InstalledFolder:
-    """A folder with settings in `.env`, where commands are run."""
+    """A folder with a file of settings, where commands are run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, env_file: str = ".env") -> None:
         self.folder, self.state = folder, folder / "state"
+        self._options = [] if env_file == ".env" else ["--env-file", env_file]
         names = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
         self.environment = {**names, "PYTHONPATH": str(ROOT)}
-        (folder / ".env").write_text(
+        (folder / env_file).write_text(
             "DIGEST_SECRET_KEY=a-key-for-tests-of-at-least-32-bytes\nDIGEST_MAIL_FROM=papers@digest.example\n"
             f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={self.state}\nDIGEST_SOURCES=\n"
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-m", "workers.main", *arguments]
+        command = [sys.executable, "-P", "-m", "workers.main", *self._options, *arguments]
         return subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit code and output."""
-        ended = run_forked("workers.main", *arguments, env=self.environment, folder=self.folder)
+        ended = run_forked("workers.main", *self._options, *arguments, env=self.environment, folder=self.folder)
         return ended.returncode, ended.stdout + ended.stderr
 
 
@@ -73,8 +74,8 @@ def installation(tmp_path: Path, migrated: Path) -> InstalledFolder:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[RunningUp]:
-    """`digest up`, on another port than the settings name. All its processes have begun."""
-    installation = InstalledFolder(tmp_path_factory.mktemp("up"))
+    """`digest up` with another file of settings and another port than it names. All its processes have begun."""
+    installation = InstalledFolder(tmp_path_factory.mktemp("up"), "service.env")
     shutil.copytree(migrated, installation.state)
     process = installation.start("up", "--port", str(free_port()))
     try:
@@ -133,6 +134,17 @@ def test_health_checks_find_nothing_once_digest_up_has_ended(up: RunningUp) -> N
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
     assert not (up.installation.state / running_instance.FILE).exists()
+
+
+def test_digest_up_ends_in_order_when_it_is_stopped_while_it_starts(installation: InstalledFolder) -> None:
+    process = installation.start("up", "--port", str(free_port()))
+    command = Path(f"/proc/{process.pid}/cmdline")
+    wait_for(lambda: b"workers.supervisor" in command.read_bytes())
+
+    process.terminate()
+    output, error = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, "Traceback" in output + error) == (0, False)
 
 
 def test_digest_up_prints_its_addresses_on_a_terminal(installation: InstalledFolder) -> None:

@@ -192,8 +192,10 @@ def _by_state(session: Session, *conditions: ColumnElement[bool]) -> dict[str, i
     return {str(state): int(count) for state, count in session.execute(statement)}
 
 
-def shard_totals(session: Session, run_ids: Sequence[int], *, since: datetime | None = None) -> tuple[int, int, int]:
-    """Numbers of subscribers with an edition, of skipped ones, and of papers; `since`: of shards done since then."""
+def shard_totals(
+    session: Session, run_ids: Sequence[int], *, since: datetime | None = None, until: datetime | None = None
+) -> tuple[int, int, int]:
+    """Numbers of subscribers with an edition, of skipped ones, and of papers; of shards done between the two."""
     statement = select(
         func.coalesce(func.sum(col(Shard.readers)), 0),
         func.coalesce(func.sum(col(Shard.skipped)), 0),
@@ -201,6 +203,8 @@ def shard_totals(session: Session, run_ids: Sequence[int], *, since: datetime | 
     ).where(col(Shard.run_id).in_(run_ids))
     if since is not None:
         statement = statement.where(col(Shard.done_at) >= since)
+    if until is not None:
+        statement = statement.where(col(Shard.done_at) <= until)
     subscribers, skipped, papers = session.execute(statement).one()
     return int(subscribers), int(skipped), int(papers)
 

@@ -24,7 +24,7 @@ from digest.errors import BadInput, DigestError, SourceDown, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.outbox.sender import deliver_due
 from digest.models import Delivery
-from digest.models.delivery import OPEN_STATES, SENT
+from digest.models.delivery import OPEN_STATES, SENDING, SENT
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.delivery.personal_composer import PersonalComposer
@@ -238,7 +238,8 @@ def _deliver(delivery: Delivery, hand_over: Callable[[OutgoingMessage], None] | 
     with reading() as session:
         [delivery_row] = mail_log_matches.deliveries_by_id(session, [stored_id(delivery)]).values()
     if delivery_row.state in OPEN_STATES:
-        reply = delivery_row.reply or "another process was sending it"
+        waits_for = "another process is sending it" if delivery_row.state == SENDING else "its turn has not come"
+        reply = delivery_row.reply or waits_for
         raise Transient(f"not sent yet ({delivery_row.state}): {reply}; run it again later")
     if delivery_row.state != SENT:
         raise DigestError(f"not sent ({delivery_row.state}): {delivery_row.reply}")

@@ -127,6 +127,7 @@ def test_a_call_waits_for_another_one_with_the_same_state_before_it_asks_a_sourc
 
     assert (requests, files) == ([], [])
     assert call.result().exit_code == 0
+    assert f"waiting for another `digest mail` with a state in {folder}\n" in call.result().stderr
 
 
 def test_the_next_days_mail_has_only_what_is_new(

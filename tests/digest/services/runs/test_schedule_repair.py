@@ -108,7 +108,9 @@ def test_what_was_sent_while_the_clock_was_ahead_does_not_count_as_sent_again(la
     lab.announce(MONDAY, TITLE)
     lab.subscribe("ada", "offline reinforcement learning")
     lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
-    while_ahead = lab.run().sent
+    while_ahead = lab.run()
     lab.set_time(utc(MONDAY, 12))
+    later = lab.run()
 
-    assert (while_ahead, lab.run().sent, len(lab.deliveries())) == (1, 0, 1)
+    assert (while_ahead.sent, while_ahead.papers) == (1, 1)
+    assert (later.sent, later.papers, len(lab.deliveries())) == (0, 0, 1)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy import event
 from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import Content
-from digest.db.core.engine import reading
+from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
 from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
@@ -111,6 +112,22 @@ def test_a_preview_shows_what_the_mails_would_have_brought(stored: list[Profile]
         ] == expected, profile
         paper_count += sum(day.total for day in days)
     assert paper_count > count
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_titles_that_a_preview_has_shown_are_not_read_again(database: str, configured: Callable[..., None]) -> None:
+    configured(SECRET_KEY="a key for tests of at least 32 bytes")
+    record = Record("Bandits of the sea", "Graphs.", arxiv_id="2509.00001")
+    statements: list[str] = []
+    with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
+        store_document("jsonl", "day", ParsedDocument(papers=(ListedPaper(record, "new"),)), day=date(2025, 9, 30))
+        first = preview(Profile((Topic("bandits"),))).best_papers(5)
+        event.listen(engine(), "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+        second = preview(Profile((Topic("sea"),))).best_papers(5)
+
+    assert [paper.title for paper in (*first, *second)] == [record.title] * 2
+    assert statements
+    assert not [statement for statement in statements if "title" in statement]
 
 
 @pytest.mark.parametrize(
