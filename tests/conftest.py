@@ -132,7 +132,7 @@ def no_power_cut() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def full_hash_cost() -> Iterator[int]:
-    """The cost of a client's hash, which tests do without: each sign-up, confirmation and link would take 10 ms more."""
+    """The cost of a client's hash, which tests do without: each sign-up, confirmation and link would take 10 ms."""
     cost = consent_origin._COST
     with pytest.MonkeyPatch.context() as patch:
         full = cost["n"]
