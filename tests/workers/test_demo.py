@@ -132,12 +132,14 @@ def test_what_an_earlier_demo_left_is_gone_when_the_processes_start(tmp_path: Pa
     key, log = (tmp_path / "demo-dkim.pem").read_bytes(), tmp_path / "demo.log"
     with demo_process(tmp_path) as process:
         try:
-            wait_for(lambda: schema(tmp_path) == schema_migration.newest_revision())
+            wait_for(lambda: process.poll() is not None or schema(tmp_path) == schema_migration.newest_revision())
+            reached = schema(tmp_path)
             logged, bodies = log.read_text() if log.exists() else "", [mail.as_string() for mail in mails(tmp_path)]
         finally:
             process.terminate()
             process.communicate(timeout=PATIENCE)
 
+    assert reached == schema_migration.newest_revision()
     assert "of an earlier demo" not in "".join([logged, *bodies])
     assert (tmp_path / "demo-dkim.pem").read_bytes() == key
 
