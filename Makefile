@@ -9,9 +9,11 @@ PORT ?= 8000
 UPGRADE ?=
 # With extras kept, a lock is closed: it holds all that its packages ask for, and nothing is resolved when it is installed.
 COMPILE := uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-# Tests at once: one more than there are cores, because they wait more than they compute.
-JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+# Tests at once: two more than there are cores, because they wait for a third of their time.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# Each process of the tests would compile all modules anew, and pytest rewrite its plugins: 7 seconds a process.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-merging bench-people bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-versions bench-web browser gate gate-tools sbom audit preview-mail pictures check lint types floors wheel lock clean messages

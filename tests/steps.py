@@ -23,14 +23,15 @@ def calls(work: Callable[[], object]) -> int:
     return count
 
 
-def cpu_ratio(work: Callable[[], object], compared_with: Callable[[], object], *, least: float = 0.001) -> float:
-    """The CPU time of `work`, divided by that of `compared_with`.
+def costs_at_most(
+    ratio: float, work: Callable[[], object], compared_with: Callable[[], object], *, least: float = 0.001
+) -> bool:
+    """True where `work` takes at most `ratio` times the CPU time of `compared_with`, in the best of three runs of each.
 
-    The minimum of three alternating runs each: load affects both. `least`: the minimum to divide by, in seconds,
-    as shorter times measure only the clock.
+    `least`: the seconds that `compared_with` counts at least, as shorter times measure only the clock.
     """
-    times = [(_cpu(work), _cpu(compared_with)) for _ in range(3)]
-    return min(cost for cost, _ in times) / max(min(cost for _, cost in times), least)
+    bound = ratio * max(min(_cpu(compared_with) for _ in range(3)), least)
+    return any(_cpu(work) < bound for _ in range(3))
 
 
 def _cpu(work: Callable[[], object]) -> float:

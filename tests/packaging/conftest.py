@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.once_per_run import once_per_run
 from tests.packaging import alone
 
 NAMESAKE = 'raise ImportError("the folder\'s own package was imported, not ours")\n'
@@ -25,7 +26,10 @@ NAMESAKE = 'raise ImportError("the folder\'s own package was imported, not ours"
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built without an index."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return once_per_run(tmp_path_factory, "wheel", lambda: _build_wheel(tmp_path_factory.mktemp("wheel")))
+
+
+def _build_wheel(folder: Path) -> Path:
     run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT], cwd=folder)
     (wheel_file,) = folder.glob("*.whl")
     return wheel_file
@@ -34,7 +38,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the wheel; the dependencies are those of this one, our own sources are not there."""
-    place = tmp_path_factory.mktemp("clean") / "venv"
+    return once_per_run(tmp_path_factory, "clean", lambda: _install(wheel, tmp_path_factory.mktemp("clean") / "venv"))
+
+
+def _install(wheel: Path, place: Path) -> Path:
     run([sys.executable, "-m", "venv", "--without-pip", place])
     python = place / "bin" / "python"
     # Names the folder alone: the editable install that lies in it is not followed from here.
@@ -55,10 +62,15 @@ def namesakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """The result of a command: exit code and all output."""
+    """The result of a command: exit code, standard output and standard error."""
 
     code: int
-    text: str
+    output: str
+    error: str
+
+    @property
+    def text(self) -> str:
+        return self.output + self.error
 
 
 def run(
@@ -69,14 +81,13 @@ def run(
         [str(word) for word in command],
         cwd=cwd,
         env=plain_environment() | dict(env or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
         check=False,
     )
     if check:
-        assert result.returncode == 0, f"{command}\n{result.stdout}"
-    return CommandResult(result.returncode, result.stdout)
+        assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+    return CommandResult(result.returncode, result.stdout, result.stderr)
 
 
 def plain_environment() -> dict[str, str]:
@@ -157,15 +168,18 @@ class PlayedDemo:
 @pytest.fixture(scope="session")
 def played(clean: Path, namesakes: Path, tmp_path_factory: pytest.TempPathFactory) -> PlayedDemo:
     """The demo from the installed wheel, run once in a folder with packages of the same names."""
-    data = tmp_path_factory.mktemp("data")
+    return once_per_run(tmp_path_factory, "played", lambda: _play(clean, namesakes, tmp_path_factory.mktemp("data")))
+
+
+def _play(clean: Path, folder: Path, data: Path) -> PlayedDemo:
     site = site_of(clean / "bin" / "python")
     (site / "watch_connections.py").write_text(WATCH)
     (site / "watch_connections.pth").write_text("import watch_connections\n")
     command = [clean / "bin" / "digest", "demo", "--once", "--port", str(two_free_ports())]
-    environment = {"CONNECTIONS": str(data / "connections")}
-    result = run_alone(command, cwd=namesakes, data=data, env=environment)
+    environment = {"CONNECTIONS": str(data / "connections"), "COLUMNS": "80"}
+    result = run_alone(command, cwd=folder, data=data, env=environment)
     was_alone = result is not None
     if result is None:
-        result = run(command, cwd=namesakes, env={"DIGEST_DATA_DIR": str(data), **environment}, check=False)
+        result = run(command, cwd=folder, env={"DIGEST_DATA_DIR": str(data), **environment}, check=False)
     connections = [json.loads(line) for line in (data / "connections").read_text().splitlines()]
-    return PlayedDemo(result, namesakes, data, connections, was_alone)
+    return PlayedDemo(result, folder, data, connections, was_alone)

@@ -11,11 +11,14 @@ from digest.redis import PrivateRedis
 from digest.services.delivery import delivery_worker as delivering
 from tests import takeover
 from tests.forked_processes import ForkedProcess
+from tests.packaging.conftest import clean, namesakes, played, wheel
 from tests.patience import PATIENCE, wait_for
 from tests.processes import children
 from tests.workers import stubs
 from workers.app import app
 from workers.enqueue import CeleryEnqueue, enqueue
+
+__all__ = ["clean", "namesakes", "played", "wheel"]  # fixtures of `test_demo`, which looks at the demo of those tests
 
 
 @pytest.fixture

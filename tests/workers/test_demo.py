@@ -6,7 +6,6 @@ import email
 import email.policy
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,37 +18,35 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from digest.db.core import schema_migration
 from digest.mail.mime import dkim as dkim_keys
 from seeds.demo_subscribers import DEMO_SUBSCRIBERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
-from tests.patience import PATIENCE
+from tests.packaging.conftest import PlayedDemo, two_free_ports
+from tests.patience import PATIENCE, wait_for
 from workers.demo.mail_server import Maildir
 
 _PAPER = re.compile(r"/papers/(\d+)")
 
 
-def run_demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run one demo in that folder, on free ports."""
+def demo_process(folder: Path) -> subprocess.Popen[str]:
+    """A demo in that folder, on free ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-    command = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    command = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(two_free_ports())]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def _free_pair() -> int:
-    """A port that is free, as is the one behind it."""
-    while True:
-        with socket.socket() as first_socket, socket.socket() as other:
-            first_socket.bind(("127.0.0.1", 0))
-            port = int(first_socket.getsockname()[1])
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
+def schema(folder: Path) -> str:
+    """The schema of the demo's database; empty where there is none yet."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder / 'demo.db'}?mode=ro", uri=True)) as database:
+            return str(database.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    except sqlite3.OperationalError:
+        return ""
 
 
 def mails(folder: Path) -> list[EmailMessage]:
@@ -75,29 +72,18 @@ def leave_traces(folder: Path) -> None:
     (folder / "demo.log").write_text("of an earlier demo\n")
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A demo in a folder that held one before; `tests/packaging` runs it in a fresh one."""
-    folder = tmp_path_factory.mktemp("demo")
-    leave_traces(folder)
-    return folder, run_demo(folder)
+def test_it_ends_well_and_prints_its_table(played: PlayedDemo) -> None:
+    result, folder = played.result, played.data
 
-
-def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder, result = played
-
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stderr == ""
-    assert all(demo_subscriber.name in result.stdout for demo_subscriber in DEMO_SUBSCRIBERS)
-    assert max(map(len, result.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
+    assert result.code == 0, result.text
+    assert result.error == ""
+    assert all(demo_subscriber.name in result.output for demo_subscriber in DEMO_SUBSCRIBERS)
+    assert max(map(len, result.output.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
     assert (folder / "demo.log").stat().st_size > 0
-    assert "of an earlier demo" not in (folder / "demo.log").read_text()
 
 
-def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
-    played: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
-    messages = mails(played[0])
+def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(played: PlayedDemo) -> None:
+    messages = mails(played.data)
 
     counts = {
         demo_subscriber.name: len(mails_to(demo_subscriber.name, messages)) for demo_subscriber in DEMO_SUBSCRIBERS
@@ -105,8 +91,8 @@ def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
     assert counts == {r.name: 0 if r.paused else 1 if r.subscribes_late else 2 for r in DEMO_SUBSCRIBERS}
 
 
-def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    messages = mails(played[0])
+def test_no_demo_subscriber_gets_a_paper_twice(played: PlayedDemo) -> None:
+    messages = mails(played.data)
 
     for demo_subscriber in DEMO_SUBSCRIBERS:
         days = [set(_PAPER.findall(html(mail))) for mail in mails_to(demo_subscriber.name, messages)]
@@ -114,8 +100,8 @@ def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.Co
         assert sum(map(len, days)) == len(set().union(*days))
 
 
-def test_something_rises_on_the_second_day(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    second = mails_to("emmy", mails(played[0]))[1]
+def test_something_rises_on_the_second_day(played: PlayedDemo) -> None:
+    second = mails_to("emmy", mails(played.data))[1]
 
     assert "Rising" in html(second)
 
@@ -126,8 +112,8 @@ def html(mail: EmailMessage) -> str:
     return str(body.get_content())
 
 
-def test_every_mail_is_signed_with_the_demos_key(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder = played[0]
+def test_every_mail_is_signed_with_the_demos_key(played: PlayedDemo) -> None:
+    folder = played.data
     key = load_pem_private_key((folder / "demo-dkim.pem").read_bytes(), None)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     record = f"v=DKIM1; k=rsa; p={''.join(public.splitlines()[1:-1])}".encode()
@@ -137,15 +123,34 @@ def test_every_mail_is_signed_with_the_demos_key(played: tuple[Path, subprocess.
     assert all(dkim.verify(file.read_bytes(), dnsfunc=lambda *_, **__: record) for file in files)
 
 
-def test_every_mail_is_clean(played: tuple[Path, subprocess.CompletedProcess[str]], shared: Path) -> None:
-    assert lint_mailbox.lint(played[0] / "mailbox", shared / "tools" / "maillint.py") == 0
+def test_every_mail_is_clean(played: PlayedDemo, shared: Path) -> None:
+    assert lint_mailbox.lint(played.data / "mailbox", shared / "tools" / "maillint.py") == 0
+
+
+def test_what_an_earlier_demo_left_is_gone_when_the_processes_start(tmp_path: Path) -> None:
+    leave_traces(tmp_path)
+    key, log = (tmp_path / "demo-dkim.pem").read_bytes(), tmp_path / "demo.log"
+    with demo_process(tmp_path) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or schema(tmp_path) == schema_migration.newest_revision())
+            reached = schema(tmp_path)
+            logged, bodies = log.read_text() if log.exists() else "", [mail.as_string() for mail in mails(tmp_path)]
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+
+    assert reached == schema_migration.newest_revision()
+    assert "of an earlier demo" not in "".join([logged, *bodies])
+    assert (tmp_path / "demo-dkim.pem").read_bytes() == key
 
 
 @pytest.mark.soak
-def test_a_second_demo_in_the_same_folder_works_too(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder, _ = played
+def test_a_demo_works_in_a_folder_that_held_one_before(tmp_path: Path) -> None:
+    leave_traces(tmp_path)
 
-    second_run = run_demo(folder)
+    for _ in range(2):
+        with demo_process(tmp_path) as process:
+            output, error = process.communicate(timeout=PATIENCE)
 
-    assert second_run.returncode == 0, second_run.stdout + second_run.stderr
-    assert len(mails(folder)) == 21
+        assert process.returncode == 0, output + error
+        assert len(mails(tmp_path)) == 21

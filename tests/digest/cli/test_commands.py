@@ -19,6 +19,7 @@ from digest.db.core.engine import transaction
 from digest.db.outbox import deliveries
 from digest.queues import NoQueue
 from digest.services.editions import welcome
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import Terminal
 from tests.servers import RCPT, MailServer
 
@@ -92,6 +93,7 @@ def test_an_ingest_that_could_use_nothing_has_failed(ready: Terminal, tmp_path: 
     assert error == "refused: no. 1: malformed XML at line 1, column 15\n"
 
 
+@MAINLY_SQLITE
 def test_run_says_what_it_did_in_the_form_that_is_promised(lab: Terminal, smtp: MailServer) -> None:
     output = json.loads(lab.ok("run", "--date", "2025-11-17", "--inline", "--json"))
 
@@ -289,6 +291,7 @@ def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Pat
     assert lab.ok("admin", "subscribers", "export") == file.read_text()
 
 
+@MAINLY_SQLITE
 def test_a_json_export_keeps_suppressed_subscribers(lab: Terminal, tmp_path: Path, smtp: MailServer) -> None:
     lab.ok("admin", "suppress", "ada@example.com", "--reason", "complaint")
     lab.ok("admin", "suppress", "bob@example.com", "--reason", "complaint")
@@ -332,6 +335,7 @@ def test_a_file_that_is_no_such_table_is_one_line(ready: Terminal, tmp_path: Pat
     assert "people.csv" in error
 
 
+@MAINLY_SQLITE
 def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailServer) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
@@ -612,6 +616,7 @@ def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
     return welcome.enqueue_missing_welcomes(NoQueue(), now=clock.now() + later)
 
 
+@MAINLY_SQLITE
 def test_a_dry_import_says_what_would_happen_and_adds_nobody(ready: Terminal, people: str) -> None:
     dry = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
     subscribers = json.loads(ready.ok("admin", "subscribers", "list", "--json"))

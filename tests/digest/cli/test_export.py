@@ -13,6 +13,7 @@ import rispy
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions import feedback
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import DAY, Terminal
 from tests.small_disk import SmallDisk
 
@@ -58,6 +59,7 @@ def test_a_file_has_the_same_lines_as_the_output(terminal_with_papers: Terminal,
     assert lines == [*terminal_with_papers.ok(*command).splitlines(), ""]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -84,6 +86,7 @@ def test_nobody_of_that_address_is_an_error(terminal_with_papers: Terminal) -> N
     assert "nobody is subscribed as nobody@example.org" in error
 
 
+@MAINLY_SQLITE
 def test_liked_papers_of_a_subscriber_are_printed(terminal_with_papers: Terminal) -> None:
     run = terminal_with_papers
     run.ok("admin", "subscribers", "add", "ada@example.org", "--topic", "bandits", "--consent", "asked", "--no-welcome")

@@ -12,6 +12,7 @@ from digest import clock
 from digest.db.bounces import reports as store
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import Terminal
 from tests.digest.services.stored_rows import suppressed
 
@@ -54,6 +55,7 @@ def test_an_explanation_releases_what_was_suppressed_for_failures(released_from:
     assert still_suppressed() == {"angry@one.example", "letter@one.example"}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("reason", ["complaint", "Complaints", "a complaint: the provider's mistake"])
 def test_complaints_are_released_where_named(released_from: Terminal, reason: str) -> None:
     released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", reason)

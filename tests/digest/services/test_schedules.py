@@ -61,6 +61,7 @@ def test_weekday_mail_is_silent_at_the_weekend_and_makes_up_for_it_on_monday(lab
     assert lab.papers("ada") == [saturday_title]
 
 
+@MAINLY_SQLITE
 def test_a_topics_cap_bounds_that_topic_alone(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", "kernels")
     save_topic_settings(number, {"bandits": TopicSetting(cap=1)})

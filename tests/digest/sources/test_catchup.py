@@ -20,6 +20,7 @@ from digest.errors import BadInput, SourceDown
 from digest.models import Announcement, Batch, Paper, PaperVersion, Reject, Signal, SourceDay
 from digest.papers import Record
 from digest.services.ingestion import catch_up, fetch_schedule, source_status
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources.conftest import WEEK, real_days
 from tests.wire_server import (
     API_ERROR,
@@ -102,6 +103,7 @@ def test_a_feed_is_stored_once_and_again_changes_nothing(real: WireServer, set_c
         assert len(session.exec(select(Batch)).all()) == 1
 
 
+@MAINLY_SQLITE
 def test_all_categories_are_requested_together(real: WireServer, set_clock: Callable[..., None]) -> None:
     set_clock(MON)
     catch_up.ingest("arxiv-rss")

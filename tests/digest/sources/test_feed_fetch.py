@@ -18,6 +18,7 @@ from digest.models import Audit, Delivery, FeedSource, Reject
 from digest.services.admin import admin_pages, feed_preview, source_admin, source_listing
 from digest.services.alarms import alarm_rules
 from digest.services.ingestion import catch_up
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources.conftest import NOW
 from tests.digest.sources.feed_server import FeedServer, Reply, feed, item, web_page
 
@@ -48,6 +49,7 @@ def seminar(number: int) -> str:
     )
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("status", [301, 308])
 def test_a_feed_that_moved_permanently_is_fetched_from_its_new_address(server: FeedServer, status: int) -> None:
     name = added(server)

@@ -23,6 +23,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
 from digest.sources import crossref, request_turns
 from digest.web.ui.preference_form import grouped_fields, with_defaults
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources import feed_server
 from tests.digest.sources.conftest import NOW
 from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
@@ -137,6 +138,7 @@ def test_an_answer_that_makes_a_parser_fail_is_recorded_as_down(
     assert next(row for row in source_listing.source_rows() if row.name == name).state == "down"
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("day", ["2026-08-05", "2019-01-01"])
 def test_a_feed_only_fills_what_a_stored_paper_lacks(server: FeedServer, day: str) -> None:
     own = Record(title="Attention is all", abstract="We attend.", authors=("Ada Byron",), arxiv_id="1706.03762")

@@ -264,6 +264,7 @@ def test_a_persons_own_reason_replaces_that_of_a_bounce(web: Browser, reason: st
     assert mails() == []
 
 
+@MAINLY_SQLITE
 def test_editions_to_an_address_that_bounced_are_still_withheld(web: Browser) -> None:
     active(web)
     sign_up(web)
@@ -331,6 +332,7 @@ def test_after_not_me_the_confirmation_starts_nothing(web: Browser) -> None:
     assert only_subscriber().state == "pending"
 
 
+@MAINLY_SQLITE
 def test_not_me_of_a_confirmed_subscription_is_refused(web: Browser) -> None:
     active(web)
     before = everything()

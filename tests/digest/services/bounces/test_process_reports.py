@@ -36,6 +36,7 @@ from digest.services.bounces.process_reports import ProviderReport
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.runs import run_control
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import ORDINARY
 from tests.digest.mail.ordinary import mail as ordinary
@@ -100,6 +101,7 @@ def test_a_forged_complaint_unsubscribes_no_subscriber(mail: int, ada: int) -> N
     assert stored_rows.subscriber_row(ada).state == "active"
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("status", ["5.1.1", "5.2.2", "4.2.2", "5.7.1"])
 def test_the_unsubscribe_link_proves_no_bounce(mail: int, ada: int, status: str) -> None:
     """Whoever gets a forwarded mail has its link and its Message-ID."""

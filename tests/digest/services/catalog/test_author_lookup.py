@@ -22,6 +22,7 @@ from digest.services.security import api_tokens, signed_links
 from digest.sources import openalex
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.bibliography.library_server import Answer, LibraryServer, library_server
 from tests.digest.cli.conftest import Terminal
 from tests.digest.services.conftest import MONDAY, Lab
@@ -160,6 +161,7 @@ def test_without_consent_or_contact_nobody_is_asked(
     assert source.requests == []
 
 
+@MAINLY_SQLITE
 def test_a_source_that_fails_is_left_alone_for_a_while(pages: Browser, source: LibraryServer) -> None:
     source.refuse("/authors", 503)
     answers = [pages.post("/preview", data={"authors": name}) for name in ("Niao He", "Ada Byron", "Niao He")]
@@ -173,6 +175,7 @@ def test_a_source_that_fails_is_left_alone_for_a_while(pages: Browser, source: L
     assert "ETH Zurich" in later
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "body", [b"<html>404</html>", b"", b"[]", json.dumps({"results": {}}).encode(), b'{"results": [[']
 )
@@ -224,6 +227,7 @@ def test_at_most_two_names_of_a_form_and_some_of_a_day_are_asked_about(
     assert of_a_day == names[:3]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("name", ["He", "N. He", "*", "A" * 150])
 def test_a_family_name_alone_is_not_looked_up(pages: Browser, source: LibraryServer, name: str) -> None:
     pages.post("/preview", data={"authors": name})

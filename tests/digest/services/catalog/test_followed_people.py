@@ -79,6 +79,7 @@ def pages(namesakes: Lab) -> Browser:
     return Browser(build(RecordingQueue(), page_services()))
 
 
+@MAINLY_SQLITE
 def test_a_name_alone_brings_everybodys_papers(namesakes: Lab) -> None:
     namesakes.subscribe("bob", authors=["Wei Wang"])
     todays(namesakes)
@@ -87,6 +88,7 @@ def test_a_name_alone_brings_everybodys_papers(namesakes: Lab) -> None:
     assert len(namesakes.papers("bob")) == 5
 
 
+@MAINLY_SQLITE
 def test_papers_of_others_with_the_name_stop_coming(namesakes: Lab) -> None:
     namesakes.subscribe("bob", authors=[f"Wei Wang ({HERS})"])
     todays(namesakes)
@@ -95,6 +97,7 @@ def test_papers_of_others_with_the_name_stop_coming(namesakes: Lab) -> None:
     assert sorted(namesakes.papers("bob")) == [HER_SHARED, HER_OWN]
 
 
+@MAINLY_SQLITE
 def test_a_paper_names_a_person_without_id(namesakes: Lab) -> None:
     namesakes.subscribe("bob", authors=["Wei Wang (arxiv:2511.00003)"])
     namesakes.store(
@@ -106,6 +109,7 @@ def test_a_paper_names_a_person_without_id(namesakes: Lab) -> None:
     assert sorted(namesakes.papers("bob")) == [MARKETS + " revisited", "With Gauss again"]
 
 
+@MAINLY_SQLITE
 def test_following_authors_alone_brings_no_other_papers(namesakes: Lab) -> None:
     namesakes.subscribe("bob", authors=[f"Wei Wang ({HERS})"])
     namesakes.announce(MONDAY, "Trending", authors=("Carl Gauss",), signals={"upvotes": 500.0})
@@ -240,6 +244,7 @@ def test_preview_and_search_find_the_person_under_each_name(renamed: Lab, pages:
     assert previewed_titles == {VISION, "Shape from shading", "Camera tracking"}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("text", ["au:0000-0002-1825-0098", "au:orcid:0000-0002-1825", "au:W2741809807"])
 def test_a_damaged_id_in_a_query_is_refused_by_form_and_search(pages: Browser, text: str) -> None:
     form, search_page = pages.post("/", data={"topics": text}), pages.get("/search", params={"q": text})
@@ -281,6 +286,7 @@ def test_the_author_page_lists_the_people_of_a_name(pages: Browser) -> None:
     assert 'href="/?authors=Wei%20Wang%20%28arxiv%3A2511.00003%29"' in text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("suffix", ["", ".atom", ".json"])
 def test_a_persons_page_and_feeds_have_only_their_papers(pages: Browser, suffix: str) -> None:
     text = pages.get(f"/authors/Wei Wang ({HIS}){suffix}").text
@@ -299,6 +305,7 @@ def test_the_sign_up_offers_the_people_of_a_name_and_takes_the_choice(pages: Bro
     assert "You follow this person." in text
 
 
+@MAINLY_SQLITE
 def test_preferences_follow_one_person_and_everybody_again(namesakes: Lab, pages: Browser) -> None:
     number = namesakes.subscribe("bob", authors=["Wei Wang"])
     page = path(signed_links.preferences(number))
@@ -318,6 +325,7 @@ def test_several_people_of_a_name_can_be_followed(namesakes: Lab, pages: Browser
     assert f">Wei Wang ({HERS})\nWei Wang ({HIS})</textarea>" in text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("person", ["orcid:0000-0002-1825-0098", "openalex:W123", "arxiv:yes"])
 def test_a_damaged_id_is_refused_with_its_line(pages: Browser, person: str) -> None:
     response = pages.post("/", data={"authors": f"Wei Wang ({person})"})

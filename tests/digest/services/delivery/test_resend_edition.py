@@ -24,6 +24,7 @@ from digest.services.delivery.resend_edition import resend
 from digest.services.runs import retention
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 
@@ -66,6 +67,7 @@ def test_a_resend_after_retention_removed_earlier_ones_is_sent(
     assert len({received.message_id for received in smtp.log}) == 5
 
 
+@MAINLY_SQLITE
 def test_a_resend_after_a_years_retention_is_sent(sent: Lab, smtp: MailServer, configured: Callable[..., None]) -> None:
     configured(RETENTION_DAYS=30)
     resend_monday()
@@ -86,6 +88,7 @@ def test_resends_at_once_get_different_serials(sent: Lab) -> None:
     assert sorted(numbers) == list(range(1, 9))
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("kind", [CONFIRMATION, LINK])
 def test_serials_of_every_kind_go_on_after_their_rows_are_gone(sent: Lab, kind: str) -> None:
     def owe() -> int:
@@ -140,6 +143,7 @@ def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
     assert [(row.kind, row.subject_id) for row in sent.deliveries()][1:] == [("test", 5)]
 
 
+@MAINLY_SQLITE
 def test_the_message_id_that_is_sent_is_the_one_that_derives_from_the_row(sent: Lab, smtp: MailServer) -> None:
     (row,) = sent.deliveries()
     with transaction() as session:

@@ -147,6 +147,7 @@ def test_topic_caps_leave_papers_for_the_page(lab: Lab) -> None:
     assert titles == {*BANDITS} - {*lab.papers("ada")}
 
 
+@MAINLY_SQLITE
 def test_subscribers_of_fields_get_the_rest_of_their_fields(lab: Lab) -> None:
     lab.subscribe("ada", categories=["cs.LG"], limit=3)
     lab.announce(MONDAY, *BANDITS)
@@ -201,6 +202,7 @@ def test_from_eight_papers_on_titles_stand_under_their_topics(lab: Lab) -> None:
     assert [(group.label, len(group.papers)) for group in few.groups] == [("", 2)]
 
 
+@MAINLY_SQLITE
 def test_a_paper_withdrawn_since_is_not_listed_and_the_page_says_so(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=3)
     lab.announce(MONDAY, *BANDITS)

@@ -73,6 +73,7 @@ def test_a_quiet_day_says_that_all_topics_are_muted_and_calls_none_silent(lab: L
     assert "has brought nothing" not in body
 
 
+@MAINLY_SQLITE
 def test_in_the_first_week_nothing_is_said_about_days_before(lab: Lab, smtp: MailServer) -> None:
     friday = MONDAY + timedelta(days=4)
     lab.set_time(utc(friday, 5))

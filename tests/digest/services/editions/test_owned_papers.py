@@ -175,6 +175,7 @@ def test_a_paper_that_is_stored_after_the_import_of_its_library_is_not_sent(lab:
     assert lab.papers("ada") == ["Sparse bandits in practice"]
 
 
+@MAINLY_SQLITE
 def test_a_short_title_alone_is_no_proof_that_a_paper_is_an_example(lab: Lab) -> None:
     own(lab.subscribe("ada", "bandits"), ExampleEntry("Linear bandits revisited"))
     lab.store(MONDAY, paper(1, "Linear bandits revisited"))
@@ -183,6 +184,7 @@ def test_a_short_title_alone_is_no_proof_that_a_paper_is_an_example(lab: Lab) ->
     assert lab.papers("ada") == ["Linear bandits revisited"]
 
 
+@MAINLY_SQLITE
 def test_the_examples_of_an_unconfirmed_sign_up_and_of_others_hold_nothing_back(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     bob = lab.subscribe("bob", "bandits")

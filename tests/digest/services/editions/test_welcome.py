@@ -19,6 +19,7 @@ from digest.services.subscriptions import sign_up_confirmation, update_preferenc
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.services.subscriptions.unsubscribe import unsubscribe
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.digest.services.delivery.test_delivery_worker import QueueCalls
 from tests.digest.services.editions.test_web_view import text
@@ -27,6 +28,7 @@ from tests.servers import MailServer
 TUESDAY = MONDAY + timedelta(days=1)
 
 
+@MAINLY_SQLITE
 def test_a_welcome_brings_what_was_announced_before(lab: Lab, smtp: MailServer) -> None:
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
     subscriber_id = lab.subscribe("ada", "bandits")
@@ -59,6 +61,7 @@ def test_a_welcome_given_twice_is_one_mail(lab: Lab) -> None:
     assert [d.kind for d in lab.deliveries()] == ["welcome"]
 
 
+@MAINLY_SQLITE
 def test_the_same_days_run_sends_nothing_more_and_keeps_what_is_new_for_the_next(lab: Lab, smtp: MailServer) -> None:
     lab.announce(MONDAY, "Linear bandits")
     welcome.first_edition(lab.subscribe("ada", "bandits"))
@@ -74,6 +77,7 @@ def test_the_same_days_run_sends_nothing_more_and_keeps_what_is_new_for_the_next
     assert lab.papers("ada", TUESDAY) == ["Dueling bandits"]
 
 
+@MAINLY_SQLITE
 def test_after_the_days_run_there_is_no_welcome(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     subscriber_id = lab.subscribe("ada", "bandits")
@@ -83,6 +87,7 @@ def test_after_the_days_run_there_is_no_welcome(lab: Lab) -> None:
     assert not welcome.first_edition(subscriber_id)
 
 
+@MAINLY_SQLITE
 def test_without_a_match_there_is_none_and_the_run_comes_as_ever(lab: Lab) -> None:
     lab.announce(MONDAY, "Kernel methods")
     subscriber_id = lab.subscribe("ada", "bandits")
@@ -104,6 +109,7 @@ def confirmed(lab: Lab, name: str, **subscription: object) -> int:
     return number
 
 
+@MAINLY_SQLITE
 def test_who_confirmed_gets_a_notice_where_nothing_matches_and_the_run_comes_as_ever(
     lab: Lab, smtp: MailServer
 ) -> None:
@@ -136,6 +142,7 @@ def test_a_first_notice_names_the_day_of_the_chosen_cadence(lab: Lab, smtp: Mail
     assert "none is on your topics. Your next mail comes on Wed 19 Nov." in body
 
 
+@MAINLY_SQLITE
 def test_who_subscribes_again_gets_a_notice_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Galaxies")
     for _ in range(2):
@@ -148,6 +155,7 @@ def test_who_subscribes_again_gets_a_notice_again(lab: Lab) -> None:
     assert {d.state for d in lab.deliveries() if d.kind == "first-notice"} == {"cancelled"}
 
 
+@MAINLY_SQLITE
 def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     lab.subscribe("ada", "bandits")
@@ -198,6 +206,7 @@ def test_before_any_announcement_there_is_none(lab: Lab) -> None:
     assert not welcome.first_edition(lab.subscribe("ada", "bandits"))
 
 
+@MAINLY_SQLITE
 def test_papers_of_more_than_two_weeks_ago_stay_out(lab: Lab) -> None:
     for days_ago in range(15, -1, -1):
         lab.store(MONDAY - timedelta(days=days_ago), paper(days_ago + 1, f"Bandits of {days_ago} days ago"))

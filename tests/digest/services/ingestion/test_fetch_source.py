@@ -18,6 +18,7 @@ from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
+from tests.combinations import MAINLY_SQLITE
 
 NOW = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -55,6 +56,7 @@ def announced_on() -> dict[str, date]:
     return {str(doi): date.fromordinal(announcement) for doi, announcement in rows if announcement}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("age", [0, 1, 7])
 def test_a_recent_paper_is_new_on_the_day_on_which_it_was_first_seen(toy: Source, age: int) -> None:
     day = TODAY - timedelta(days=age)

@@ -18,6 +18,7 @@ from digest.services.ingestion.import_document import IngestCounts
 from digest.services.ingestion.import_files import ingest_files
 from digest.sources import compressed_files
 from seeds import loader
+from tests.combinations import MAINLY_SQLITE
 
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>
@@ -81,6 +82,7 @@ def test_a_file_cut_in_the_middle_gives_what_is_whole(database: str, tmp_path: P
     assert [position for position, _ in rejects()] == [3]
 
 
+@MAINLY_SQLITE
 def test_an_archive_that_breaks_off_gives_what_was_read(database: str, tmp_path: Path) -> None:
     rows = [ROWS[0] | {"id": f"2511.{n:05d}", "abstract": f"{n * 7919 % 1000} " * 50} for n in range(3000)]
     packed = gzip.compress(jsonl(*rows))
@@ -114,6 +116,7 @@ def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     assert rejects() == [(1, "line: longer than 5000 bytes")]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -174,6 +177,7 @@ def test_a_feed_with_a_broken_date_joins_the_current_announcement(database: str,
     assert counts.new == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -267,6 +267,7 @@ def test_a_paper_that_comes_retracted_is_never_mailed(ada: Lab) -> None:
     assert ada.papers("ada") == []
 
 
+@MAINLY_SQLITE
 def test_a_paper_retracted_after_its_mail_is_marked_in_the_web_view(ada: Lab) -> None:
     ada.store(MONDAY, article())
     ada.run(MONDAY)

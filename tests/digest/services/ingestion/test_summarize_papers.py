@@ -19,6 +19,7 @@ from digest.services.ingestion import summarize_papers
 from digest.services.ingestion.import_document import store_document
 from digest.sources import http, registry, summary_endpoint
 from tests.chat_server import ChatServer, Reply, chat_server, completion
+from tests.combinations import MAINLY_SQLITE
 
 DAY = date(2025, 9, 30)
 NOW = datetime(2025, 9, 30, 6, 0, tzinfo=UTC)
@@ -255,6 +256,7 @@ def test_a_pass_ends_at_its_time_and_the_next_goes_on(chat: ChatServer) -> None:
     assert summarize().stored == 3
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("values", [{"SUMMARY_MODEL": ""}, {"SUMMARY_URL": "127.0.0.1:11434"}])
 def test_the_doctor_names_a_setting_that_is_missing(
     chat: ChatServer, configured: Callable[..., None], values: dict[str, str]
@@ -265,6 +267,7 @@ def test_the_doctor_names_a_setting_that_is_missing(
     assert not summarize_papers.is_due()
 
 
+@MAINLY_SQLITE
 def test_the_doctor_tells_the_last_result(chat: ChatServer) -> None:
     def finding() -> str:
         return next(f"{result.level} {result.text}" for result in doctor.run_checks() if result.name == "summaries")

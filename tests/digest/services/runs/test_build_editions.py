@@ -29,6 +29,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 FRIDAY = MONDAY + timedelta(days=4)
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
@@ -41,6 +42,7 @@ def test_a_subscriber_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServ
     assert (result.sent, result.skipped, result.papers) == (1, 0, 1)
 
 
+@MAINLY_SQLITE
 def test_a_run_before_any_ingest_sends_nothing_and_is_no_error(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
 
@@ -51,6 +53,7 @@ def test_a_run_before_any_ingest_sends_nothing_and_is_no_error(lab: Lab, smtp: M
     assert smtp.log == []
 
 
+@MAINLY_SQLITE
 def test_run_again_sends_nothing_and_says_so(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits")
@@ -62,6 +65,7 @@ def test_run_again_sends_nothing_and_says_so(lab: Lab, smtp: MailServer) -> None
     assert (second_run.sent, second_run.papers) == (0, 0)
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_who_joins_after_a_slots_run_was_complete_still_gets_that_slots_mail(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits")
@@ -89,6 +93,7 @@ def test_a_date_run_again_serves_those_who_joined_meanwhile(lab: Lab, smtp: Mail
     assert smtp.recipients() == {"ada@example.com": 1, "bob@example.com": 1}
 
 
+@MAINLY_SQLITE
 def test_a_date_before_the_subscription_brings_what_was_new_on_it(lab: Lab) -> None:
     lab.announce(date(2025, 11, 13), "Bandits on Thursday")
     lab.announce(date(2025, 11, 14), "Bandits on Friday")
@@ -100,6 +105,7 @@ def test_a_date_before_the_subscription_brings_what_was_new_on_it(lab: Lab) -> N
     assert lab.papers("ada") == ["Bandits on Thursday", "Bandits on Friday"]
 
 
+@MAINLY_SQLITE
 def test_after_an_outage_there_is_one_mail_with_everything(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits one")
@@ -115,6 +121,7 @@ def test_after_an_outage_there_is_one_mail_with_everything(lab: Lab, smtp: MailS
     assert lab.subscriber("ada").next_due_at == utc(FRIDAY + timedelta(days=1), 7)
 
 
+@MAINLY_SQLITE
 def test_a_paper_that_a_source_delivers_late_is_still_new(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits in time")
@@ -127,6 +134,7 @@ def test_a_paper_that_a_source_delivers_late_is_still_new(lab: Lab) -> None:
     assert lab.papers("ada", TUESDAY) == ["Bandits too late"]
 
 
+@MAINLY_SQLITE
 def test_a_paper_new_on_a_missed_day_is_new_though_its_revision_came_first(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.set_time(utc(TUESDAY, 6))
@@ -145,6 +153,7 @@ def test_a_date_weeks_ahead_is_refused(lab: Lab) -> None:
         lab.run(date(2026, 11, 17))
 
 
+@MAINLY_SQLITE
 def test_a_date_run_early_costs_the_subscriber_no_later_slot(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", send_at="18:00")
     lab.announce(MONDAY, "Bandits one")
@@ -155,6 +164,7 @@ def test_a_date_run_early_costs_the_subscriber_no_later_slot(lab: Lab) -> None:
     assert lab.subscriber("ada").next_due_at == utc(MONDAY, 18)
 
 
+@MAINLY_SQLITE
 def test_a_past_date_leaves_the_next_slot_alone(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(date(2025, 11, 14), "Bandits on Friday")
@@ -227,6 +237,7 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     assert [run.state for run in lab.runs()] == [COMPLETE]
 
 
+@MAINLY_SQLITE
 def test_preferences_changed_after_the_slot_came_cost_no_mail(lab: Lab) -> None:
     subscriber_id = lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Kernel methods")
@@ -238,6 +249,7 @@ def test_preferences_changed_after_the_slot_came_cost_no_mail(lab: Lab) -> None:
     assert lab.papers("ada", MONDAY) == ["Kernel methods"]
 
 
+@MAINLY_SQLITE
 def test_a_pause_begun_after_the_slot_came_holds(lab: Lab, smtp: MailServer) -> None:
     subscriber_id = lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
@@ -384,6 +396,7 @@ def test_a_rehearsal_says_what_the_run_then_does(lab: Lab, smtp: MailServer, day
     assert (rehearsal.queued, rehearsal.skipped, rehearsal.papers) == (real.sent, real.skipped, real.papers)
 
 
+@MAINLY_SQLITE
 def test_a_quiet_day_mail_goes_to_those_who_chose_it(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits", quiet_day="notice")
     lab.subscribe("bob", "bandits")

@@ -66,6 +66,7 @@ def test_each_paper_goes_out_on_its_day_and_once(ada: int) -> None:
     assert days() == [(17, 0, 0), (18, 1, 2), (19, 0, 0), (20, 1, 1), (21, 0, 0)]
 
 
+@MAINLY_SQLITE
 def test_a_replay_changes_nothing(ada: int) -> None:
     before = everything()
     days()

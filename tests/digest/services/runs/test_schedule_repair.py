@@ -13,6 +13,7 @@ from digest.models.source import SourceState
 from digest.services.ingestion import fetch_schedule
 from digest.services.runs import run_planning, schedule_repair
 from digest.sources import registry
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.digest.services.stored_rows import store_row
 from tests.outbox import Outbox
@@ -46,6 +47,7 @@ def test_a_pause_is_kept(lab: Lab) -> None:
     assert lab.subscriber("ada").next_due_at == utc(until, 7)
 
 
+@MAINLY_SQLITE
 def test_the_mail_of_a_date_that_was_sent_before_its_time_is_not_planned_again(lab: Lab) -> None:
     lab.announce(MONDAY, TITLE)
     lab.subscribe("ada", "offline reinforcement learning")
@@ -79,6 +81,7 @@ def test_a_source_that_was_asked_in_the_future_is_due(service: str) -> None:
     assert sorted(fetch_schedule.due_sources()) == sorted(source.name for source in registry.enabled_sources())
 
 
+@MAINLY_SQLITE
 def test_with_cron_the_next_run_repairs(lab: Lab) -> None:
     lab.announce(MONDAY, TITLE)
     lab.subscribe("ada", "offline reinforcement learning")

@@ -75,6 +75,16 @@ def test_the_same_client_is_stored_differently_each_time() -> None:
     assert len(first) == len(second) == 64
 
 
+def test_a_hash_of_an_earlier_release_is_checked_at_its_full_cost(
+    full_hash_cost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(consent_origin._COST, "n", full_hash_cost)
+    stored_hash = bytes(range(16)).hex() + "c0be14f5e8bbd227918d746859335768"  # by scrypt of 4096, 8, 1
+
+    assert consent_origin.matches_client(stored_hash, CLIENT)
+    assert not consent_origin.matches_client(stored_hash, "203.0.113.8")
+
+
 @pytest.mark.parametrize("word", sorted(consent_origin.KNOWN_WORDS))
 def test_what_is_no_address_stays_readable(word: str) -> None:
     assert consent_origin.stored_form(word) == word

@@ -22,6 +22,7 @@ from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.services.subscriptions.sign_up_confirmation import activate
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_subscriber, store_row
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -205,6 +206,7 @@ def test_an_import_mails_nobody_who_unsubscribed_or_is_suppressed(service: str, 
         assert session.exec(select(Delivery)).all() == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("state", ["left", "suppressed", "forgotten", "erased by themselves"])
 def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp_path: Path, state: str) -> None:
     if state == "left":
@@ -393,6 +395,7 @@ def test_columns_follow_the_list_of_preferences(service: str) -> None:
     assert set(preference_fields.FIELDS) <= set(subscriber_admin.subscriber_rows()[0])
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -60,6 +60,7 @@ def page(web: Browser) -> str:
     return web.get(path(signed_links.preferences(1))).text
 
 
+@MAINLY_SQLITE
 def test_an_import_asks_no_source_and_says_that_papers_wait(pasted: Browser, sources: LibraryServer) -> None:
     assert sources.requests == []
     assert "3 of them are being looked up" in page(pasted)
@@ -166,6 +167,7 @@ def test_many_dois_are_asked_about_in_parts(
     assert [(result.looked_up, result.is_incomplete) for result in results] == [(50, True), (20, False)]
 
 
+@MAINLY_SQLITE
 def test_a_pmid_that_is_stored_here_is_not_looked_up(lab: Lab, web: Browser, sources: LibraryServer) -> None:
     lab.store(None, ListedPaper(Record("Salmon stay at home", doi="10.5555/salmon", pmid="38000001")))
     web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": PMID})

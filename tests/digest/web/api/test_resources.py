@@ -77,6 +77,7 @@ def add_bounce() -> None:
         session.add(Bounce(report_key="one", address_key=ADA, kind="hard", status="5.1.1", at=NOW))
 
 
+@MAINLY_SQLITE
 def test_a_preference_is_changed_and_the_others_stay(web: Browser, api: Api) -> None:
     subscriber = subscribed(web)
     before = api("GET", f"subscriptions/{subscriber.id}")
@@ -130,6 +131,7 @@ def test_a_subscriber_is_paused_resumed_and_unsubscribed(web: Browser, api: Api)
     assert audited() == [("pause", BY_TOKEN), ("resume", BY_TOKEN), ("unsubscribe", BY_TOKEN)]
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_is_erased(web: Browser, api: Api) -> None:
     path = f"subscriptions/{subscribed(web).id}"
     api("DELETE", path, status=204)
@@ -314,6 +316,7 @@ def test_without_an_administrator_no_test_mail_is_sent(api: Api, configured: Cal
     assert audited() == []
 
 
+@MAINLY_SQLITE
 def test_why_somebody_got_no_mail_is_explained(web: Browser, api: Api) -> None:
     subscriber = subscribed(web)
     api("POST", f"subscriptions/{subscriber.id}/unsubscribe")

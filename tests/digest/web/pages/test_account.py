@@ -93,6 +93,7 @@ def test_an_erasure_is_done_once(web: Browser) -> None:
     assert [web.post(link).status_code for _ in range(2)] == [200, 410]
 
 
+@MAINLY_SQLITE
 def test_the_new_address_gets_the_mail_and_the_old_one_is_notified(web: Browser) -> None:
     before = subscribed(web)
     response = web.post(request_move(web))
@@ -105,6 +106,7 @@ def test_the_new_address_gets_the_mail_and_the_old_one_is_notified(web: Browser)
     assert "address changed" in str(everything()["consent"])
 
 
+@MAINLY_SQLITE
 def test_nothing_moves_before_the_new_address_confirms(web: Browser) -> None:
     before = subscribed(web)
     request_move(web)
@@ -139,6 +141,7 @@ def test_only_the_last_address_that_was_proposed_can_confirm(web: Browser) -> No
     assert only_subscriber().address == EVE
 
 
+@MAINLY_SQLITE
 def test_a_taken_or_suppressed_address_gets_no_mail_and_the_answer_is_the_same(web: Browser) -> None:
     subscribed(web)
     subscribed(web, "bob@digest.example")
@@ -212,6 +215,7 @@ def test_erasing_while_a_move_waits_leaves_no_trace(web: Browser) -> None:
     assert web.post(link).status_code == 410
 
 
+@MAINLY_SQLITE
 def test_a_suppressed_address_gets_no_link_and_the_page_says_so(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:

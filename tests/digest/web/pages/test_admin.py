@@ -56,6 +56,7 @@ def test_the_response_is_the_same_for_everybody_who_gets_no_link(web: Browser) -
     assert len(mails()) == 1
 
 
+@MAINLY_SQLITE
 def test_the_link_opens_the_overview(web: Browser) -> None:
     subscribed(web)
     response = web.get("/admin", headers=signed_in(web))
@@ -75,6 +76,7 @@ def test_the_first_sentence_leads_to_the_run_whose_mail_waits_for_a_decision(web
     assert "`digest" not in text.partition("</p>")[0]
 
 
+@MAINLY_SQLITE
 def test_every_number_of_the_overview_is_a_link(web: Browser) -> None:
     subscribed(web)
     run = add_run(NOW)
@@ -86,6 +88,7 @@ def test_every_number_of_the_overview_is_a_link(web: Browser) -> None:
     assert [figure for figure in figures if re.search(r"\d", re.sub(r"<a .*?</a>", "", figure))] == []
 
 
+@MAINLY_SQLITE
 def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
     subscribed(web)
     text = web.get("/admin", headers=signed_in(web)).text
@@ -201,6 +204,7 @@ def test_a_notice_that_we_did_not_sign_is_not_shown(web: Browser) -> None:
     assert "set-cookie" not in forged.headers
 
 
+@MAINLY_SQLITE
 def test_a_run_is_paused_and_resumed_from_the_page(web: Browser) -> None:
     run = add_run()
     add_mail(add_subscriber(ADA), run, state="queued")
@@ -233,6 +237,7 @@ def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> No
     assert "There is no run 999" in responses[1].text
 
 
+@MAINLY_SQLITE
 def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     add_mail(add_subscriber(ADA), run, state="sent")
@@ -243,6 +248,7 @@ def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> 
     assert f"/admin/runs/{run}/pause" not in web.get("/admin", headers=cookie).text
 
 
+@MAINLY_SQLITE
 def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     add_mail(add_subscriber(ADA), run, state="deferred")
@@ -259,6 +265,7 @@ def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
     return match[1]
 
 
+@MAINLY_SQLITE
 def test_the_first_sentence_says_that_all_is_well_and_what_the_newest_run_sent(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     for number, state in enumerate(("sent", "sent", "rejected", "cancelled")):
@@ -356,6 +363,7 @@ def pause_domain(domain: str, reason: str = "550 5.7.1 <b>no</b>") -> None:
         deliveries.pause_domain(session, domain, clock.now() + timedelta(hours=6), reason)
 
 
+@MAINLY_SQLITE
 def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue: RecordingQueue) -> None:
     pause_domain("one.example")
     cookie = signed_in(web)
@@ -406,6 +414,7 @@ def test_posts_of_others_do_not_lock_an_administrator_out(
     assert session_response.status_code == 303
 
 
+@MAINLY_SQLITE
 def test_a_client_behind_the_address_of_an_attacker_still_gets_a_link(web: Browser) -> None:
     for _ in range(20):
         web.post("/admin/sign-in", data={"address": ADA})

@@ -75,6 +75,7 @@ def test_a_form_of_another_site_does_nothing(web: Browser, cookie: dict[str, str
     assert actions() == before
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("path", ["/admin/runs/9", "/admin/runs/99999999999999", "/admin/subscribers/99999999999999"])
 def test_what_does_not_exist_is_not_found(web: Browser, cookie: dict[str, str], path: str) -> None:
     assert web.get(path, headers=cookie).status_code == 404
@@ -153,6 +154,7 @@ def test_a_run_with_many_mails_has_further_pages(web: Browser, cookie: dict[str,
     assert ("s100@" in second, "s102@" in second) == (False, True)
 
 
+@MAINLY_SQLITE
 def test_a_run_is_paused_resumed_and_cancelled_after_a_question(web: Browser, cookie: dict[str, str]) -> None:
     run = add_run()
     mail = add_mail(add_subscriber(ADA), run, state=QUEUED)
@@ -245,6 +247,7 @@ def test_a_story_begins_with_the_newest_mail_where_that_did_not_arrive(web: Brow
     assert "The newest mail has not arrived. Mail digest: rejected" in text.partition("Days without mail")[0]
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_is_suppressed_released_paused_and_unsubscribed(web: Browser, cookie: dict[str, str]) -> None:
     subscriber = add_subscriber(ADA)
     page = f"/admin/subscribers/{subscriber}"

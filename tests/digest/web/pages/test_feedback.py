@@ -100,6 +100,7 @@ def test_less_wants_a_name(mailed: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_less_of_a_topic_mutes_it(mailed: Browser) -> None:
     response = mailed.post(link(LESS), data={"choice": "topic:0"})
 
@@ -108,6 +109,7 @@ def test_less_of_a_topic_mutes_it(mailed: Browser) -> None:
     assert feedback_rows() == [(1, "less", TOPIC)]
 
 
+@MAINLY_SQLITE
 def test_less_of_an_author_leaves_their_papers_out(mailed: Browser) -> None:
     response = mailed.post(link(LESS), data={"choice": "author:1"})
 
@@ -194,6 +196,7 @@ def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:
     assert threshold_by_profile == {1: 777, only_subscriber().profile_id: 777}
 
 
+@MAINLY_SQLITE
 def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
     mailed.post(link(MORE))
     page = mailed.get(path(signed_links.preferences(1))).text
@@ -202,6 +205,7 @@ def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
     assert '<td class="number">2</td><td class="number">1</td><td class="number">0</td>' in row
 
 
+@MAINLY_SQLITE
 def test_a_like_is_removed_in_the_preferences(mailed: Browser) -> None:
     before = profile()
     mailed.post(link(MORE))
@@ -225,6 +229,7 @@ def test_all_likes_are_forgotten_at_once(mailed: Browser) -> None:
     assert profile() == before
 
 
+@MAINLY_SQLITE
 def test_caps_and_mutes_are_set_topic_by_topic(mailed: Browser) -> None:
     form = {"action": "tune", "topic": TOPIC, "cap": "3", "muted": TOPIC}
     mailed.post(path(signed_links.preferences(1)), data=form)

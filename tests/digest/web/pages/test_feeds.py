@@ -245,6 +245,7 @@ def test_feeds_change_nothing(edition_reader: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("where", ["", "/cs.LG"])
 def test_what_trends_is_a_valid_feed_of_papers(web: Browser, where: str) -> None:
     paper(1)

@@ -160,6 +160,7 @@ def test_erasing_leaves_no_trace_of_the_address_in_any_table(web: Browser) -> No
     assert web.get(path(signed_links.preferences(1))).status_code == 404
 
 
+@MAINLY_SQLITE
 def test_only_a_hash_of_a_suppressed_address_stays(web: Browser) -> None:
     subscribed(web)
     link = account_link(web, "erase")
@@ -173,6 +174,7 @@ def test_only_a_hash_of_a_suppressed_address_stays(web: Browser) -> None:
     assert [row[2:4] for row in remaining["former_address"]] == [("complaint", True)]
 
 
+@MAINLY_SQLITE
 def test_links_of_an_erased_subscriber_never_open_another_ones_page(web: Browser) -> None:
     subscribed(web)
     web.post(account_link(web, "erase"))
@@ -303,6 +305,7 @@ def test_a_section_saved_first_hides_no_conflict_in_another(web: Browser) -> Non
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
 
 
+@MAINLY_SQLITE
 def test_a_topic_is_edited_limited_and_muted_in_its_row(web: Browser) -> None:
     subscribed(web)
     topic = "offline reinforcement learning"
@@ -339,6 +342,7 @@ def test_a_wrong_topic_in_a_row_is_named_and_everything_typed_stays(web: Browser
     assert len(profiles()) == 1
 
 
+@MAINLY_SQLITE
 def test_pausing_and_resuming_take_a_button_each(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -361,6 +365,7 @@ def test_a_pause_of_no_length_is_refused(web: Browser, days: str) -> None:
     assert only_subscriber().paused_until is None
 
 
+@MAINLY_SQLITE
 def test_the_newest_edition_is_sent_again_three_times_a_day_at_most(web: Browser, queue: RecordingQueue) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))

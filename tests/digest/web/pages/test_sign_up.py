@@ -43,6 +43,7 @@ PREFERENCES = {
 }
 
 
+@MAINLY_SQLITE
 def test_the_sign_up_form_stores_every_field(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 1)))
@@ -71,6 +72,7 @@ def test_the_sign_up_form_stores_every_field(web: Browser) -> None:
     assert (profile["close"], profile["limit"]) == (False, 5)
 
 
+@MAINLY_SQLITE
 def test_subjects_by_name_sources_and_languages_of_a_sign_up_are_stored(
     web: Browser, configured: Callable[..., None]
 ) -> None:
@@ -127,6 +129,7 @@ def test_nothing_is_queued_for_a_suppressed_address(web: Browser) -> None:
     assert mails() == []
 
 
+@MAINLY_SQLITE
 def test_a_sign_up_for_an_active_subscriber_changes_nothing_and_mails_their_link(web: Browser) -> None:
     before = subscribed(web)
     web.post("/subscribe", data=PREFERENCES | {"topics": "something else", "send_at": "23:00"})
@@ -161,6 +164,7 @@ def test_the_spellings_of_one_inbox_share_its_limit(web: Browser) -> None:
     assert [mail.address for mail in mails()] == ["ada@gmail.com", "a.da@digest.example", "ada@digest.example"]
 
 
+@MAINLY_SQLITE
 def test_above_the_ceiling_sign_ups_are_refused_and_administrators_are_notified(
     web: Browser, configured: Callable[..., None], clock_stands: time_machine.Traveller
 ) -> None:
@@ -293,6 +297,7 @@ def test_confirming_twice_starts_the_mail_once(web: Browser, queue: RecordingQue
     assert queue.welcomed == [1]
 
 
+@MAINLY_SQLITE
 def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     web.post("/subscribe", data=PREFERENCES | {"topics": "what a stranger typed later", "send_at": "23:00"})
@@ -324,6 +329,7 @@ def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_m
     assert only_subscriber().state == "pending"
 
 
+@MAINLY_SQLITE
 def test_an_old_confirmation_does_not_resubscribe_an_unsubscribed_person(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
@@ -353,6 +359,7 @@ def test_an_address_suppressed_since_is_not_started(web: Browser) -> None:
     assert only_subscriber().state == "pending"
 
 
+@MAINLY_SQLITE
 def test_the_request_of_another_subscriber_can_not_be_confirmed(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     web.post("/subscribe", data=PREFERENCES | {"address": "bob@digest.example"})
