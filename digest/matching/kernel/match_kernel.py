@@ -20,7 +20,7 @@ from digest.matching.kernel.array_layout import (
 )
 from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
 from digest.matching.kernel.candidate_scan import apply_limits, find_strict
-from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
+from digest.matching.kernel.close_matching import find_close, find_possibly_close, may_be_close, thresholds
 from digest.matching.kernel.example_matching import add_examples, is_similar
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
@@ -90,6 +90,8 @@ def _rank_papers(
     count = 0
     for j in range(len(certain)):
         count += count_bits(certain[j])
+    if close_possible:
+        close_possible = find_possibly_close(profiles, index, workspace)
     if not count and not close_possible:
         s[BEST_COUNT] = 0
         return 0
