@@ -22,7 +22,7 @@ from digest.matching.kernel.bitsets import (
     is_not_empty,
     unite,
 )
-from digest.matching.kernel.jit import inlined, separate
+from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import PROFILE_TERMS_AT, TOPIC_AT, TOPIC_COUNT, WITH_CONTEXTS, impact_of
 from digest.matching.kernel.simd import lowest_bit
 from digest.matching.scoring.bm25 import words_needed
@@ -62,7 +62,7 @@ def _are_words_rare(index: PaperArrays, query: int) -> bool:
     return bool(head.profile_terms > FLOOR_WORDS or head.floor >= TOPIC_WEIGHT * COMPLETE_IDF)
 
 
-@separate
+@inlined
 def find_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, papers: I64) -> None:
     """Of these papers find those that the contexts of topics or the words that they hold admit: the set ADMITTED.
 
@@ -71,8 +71,11 @@ def find_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
     that are rare together.
     """
     s, sets, first_term = workspace.scalars, workspace.sets, workspace.scalars[PROFILE_TERMS_AT]
-    for row in (ADMITTED, NEAR, NEAR_TWO, WITH_RAREST):
-        clear(sets[row])
+    clear(sets[ADMITTED])
+    if s[WITH_CONTEXTS]:
+        clear(sets[NEAR])
+        clear(sets[NEAR_TWO])
+        clear(sets[WITH_RAREST])
     for topic in range(s[TOPIC_COUNT]):
         query = profiles.stream[s[TOPIC_AT] + topic]
         if query < 0:
@@ -88,7 +91,7 @@ def find_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
                 _hold_words(profiles, index, workspace, papers, first_term, words)
                 unite(sets[ADMITTED], sets[HOLDING])
         first_term += words
-    for j in range(len(papers)):
+    for j in range(len(papers) if s[WITH_CONTEXTS] else 0):
         sets[ADMITTED, j] |= sets[NEAR_TWO, j] & sets[WITH_RAREST, j]
 
 
@@ -137,10 +140,13 @@ def _hold_all(
     for j in range(len(papers)):
         holding[j] = papers[j]
     for i in range(first_term, first_term + words):
-        clear(with_word)
-        _add_papers_with(index, with_word, holding, workspace.plain_words[0, profiles.stream[i] & 0xFFFF])
+        word = workspace.plain_words[0, profiles.stream[i] & 0xFFFF]
+        row = index.words[word].row
+        if not row:
+            clear(with_word)
+            _add_papers_with(index, with_word, holding, word)
         for j in range(len(holding)):
-            holding[j] = with_word[j]
+            holding[j] = holding[j] & index.word_sets[row, j] if row else with_word[j]
 
 
 @inlined

@@ -9,9 +9,10 @@ import numpy as np
 from digest.matching.kernel.array_layout import FOLLOWED, CompiledProfiles, MatchArrays, PaperArrays, Workspace
 from digest.matching.kernel.bitsets import CERTAIN, SELECTED, add_titles, clear, contains
 from digest.matching.kernel.jit import inlined, separate
-from digest.matching.kernel.match_reasons import best_topic, load_batch
-from digest.matching.kernel.order_keys import FOLLOWED_BONUS, order_key, sort_descending
+from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch
+from digest.matching.kernel.order_keys import FOLLOWED_BONUS, order_key
 from digest.matching.kernel.profile_decoding import CAP_AT, PAPER_LIMIT, SATISFIED_TOPICS, TOPIC_AT, TOPIC_COUNT
+from digest.matching.kernel.result_writing import sort_papers, write_paper
 from digest.matching.kernel.simd import count_bits, lowest_bit
 from digest.matching.scoring.parameters import TITLE_SLOTS
 
@@ -92,30 +93,24 @@ def _find_titles(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
 
 @separate
 def give_slots(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, first: int, end: int
-) -> bool:
-    """Exchange selected papers for those of topics with too few. False if there is nothing to exchange.
-
-    Else the keys of the papers selected are in `best`, in order. Needs the sets of `any_topic_left_out`.
-    """
-    s, hits = workspace.scalars, output.papers
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, end: int
+) -> None:
+    """Exchange selected papers for those of topics with too few. Needs the sets of `any_topic_left_out`."""
+    first = output.rows[row].first
     exchanged = False
     for i in range(first, end):
-        workspace.titles[i - first] = _title_topics(workspace, hits[i].paper)
+        workspace.titles[i - first] = _title_topics(workspace, output.papers[i].paper)
     for slot in range(1, _title_slots(profiles, workspace) + 1):
-        for topic in range(s[TOPIC_COUNT]):
+        for topic in range(workspace.scalars[TOPIC_COUNT]):
             key = FOLLOWED_BONUS if workspace.topics[topic].titles < slot else -1
             if key >= 0 and _last_that_can_go(profiles, index, workspace, output, first, end, _ANY_TOPIC, slot) < 0:
                 key = -1
             while key >= 0:
                 key = _next_title(index, workspace, topic, key)
-                if key >= 0 and _exchange(profiles, index, workspace, output, first, end, key, slot):
+                if key >= 0 and _exchange(profiles, index, workspace, output, row, end, key, slot):
                     exchanged, key = True, -1
     if exchanged:
-        for i in range(first, end):
-            workspace.best_keys[i - first] = order_key(index, workspace, hits[i].paper)
-        sort_descending(workspace.best_keys, end - first)
-    return exchanged
+        sort_papers(index, workspace, output, output.rows[row], end - first)
 
 
 @inlined
@@ -148,28 +143,28 @@ def _exchange(
     index: PaperArrays,
     workspace: Workspace,
     output: MatchArrays,
-    first: int,
+    row: int,
     end: int,
     key: int,
     slot: int,
 ) -> bool:
     """Give a paper the last slot of a topic that has several, if one can go. False if none can."""
-    last = len(workspace.best_keys) - 1
+    record, last = output.rows[row], len(workspace.best_keys) - 1
     workspace.best_keys[last] = key
     load_batch(profiles, index, workspace, last, 1)
     paper, topic = workspace.batch[0], best_topic(workspace, 0)
-    place = _last_that_can_go(profiles, index, workspace, output, first, end, topic, slot)
+    place = _last_that_can_go(profiles, index, workspace, output, record.first, end, topic, slot)
     if place < 0:
         return False
-    hit, bits, selected = output.papers[place], _title_topics(workspace, paper), workspace.sets[SELECTED]
+    hit, bits, selected = output.papers[record.first + place], _title_topics(workspace, paper), workspace.sets[SELECTED]
     for other in range(workspace.scalars[TOPIC_COUNT]):
-        workspace.topics[other].titles += (bits >> other & 1) - (workspace.titles[place - first] >> other & 1)
-    workspace.titles[place - first] = bits
+        workspace.topics[other].titles += (bits >> other & 1) - (workspace.titles[place] >> other & 1)
+    workspace.titles[place] = bits
     workspace.topics[hit.topic].used -= 1
     workspace.topics[topic].used += 1
     selected[hit.paper >> 6] &= ~(np.int64(1) << (hit.paper & 63))
     selected[paper >> 6] |= np.int64(1) << (paper & 63)
-    hit.paper, hit.topic = paper, topic
+    write_paper(profiles, index, workspace, output, record, 0, place, kind_of(profiles, workspace, 0), topic)
     return True
 
 
@@ -203,5 +198,5 @@ def _last_that_can_go(
         if hit.topic == topic or not is_full(profiles, workspace, topic):
             key = order_key(index, workspace, hit.paper)
             if key < least:
-                place, least = i, key
+                place, least = i - first, key
     return place
