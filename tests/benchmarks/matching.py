@@ -16,6 +16,7 @@ import numpy as np
 
 from digest.matching.engine.engine_matcher import ALL, EngineMatcher, PaperFacts
 from digest.matching.engine.paper_index import build_index
+from digest.matching.kernel.array_layout import FLAG_BITS
 from tests.benchmarks import matching_peers
 from tests.benchmarks.matching_growth import grow, measure_in_process, size, store_files
 from tests.benchmarks.matching_plot import draw
@@ -33,7 +34,7 @@ def postings_line(world: MatchingWorld) -> str:
     matcher = EngineMatcher(world.store, [build_index(list(enumerate(world.day)))], world.weights)
     words, size = matcher.impacts.words, np.diff(matcher.impacts.words["at"])
     heads, starts = matcher.compiled.stream, matcher.compiled.record[:SHARD]
-    begin = starts + 1 + (heads[starts] >> 8)
+    begin = starts + 1 + (heads[starts] >> FLAG_BITS)
     posting_lists = [heads[b + 1 : b + 1 + heads[b]] >> 6 for b in begin]
     postings = float(np.mean([size[posting_list].sum() for posting_list in posting_lists]))
     single = float(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,20 @@ from numpy.typing import NDArray
 from digest.matching.kernel.array_layout import I32, I64
 
 
-def frequent_sets(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
-    """The row of each atom that holds for many papers (else 0), and the rows as sets; the first one is empty."""
-    is_frequent = np.bincount(atom, minlength=atoms) > max(8, papers >> 7)
+def frequent_sets(pairs: Sequence[tuple[I64, I64]], atoms: int, papers: int) -> tuple[I32, I64]:
+    """Sets of the atoms that hold for many papers. Returns each atom's row, 0 for none, and the rows.
+
+    `pairs`: atoms with the papers for which they hold, then any others of the same atoms: each has its part of the
+    rows, whose first one is empty.
+    """
+    is_frequent = np.bincount(pairs[0][0], minlength=atoms) > max(8, papers >> 7)
     set_rows = np.zeros(max(atoms, 1), np.int32)
     set_rows[:atoms][is_frequent] = 1 + np.arange(np.count_nonzero(is_frequent))
-    rows = np.zeros((1 + np.count_nonzero(is_frequent), papers), bool)
-    row = set_rows[atom]
-    rows[row[row > 0], paper[row > 0]] = True
-    return set_rows, to_bitsets(rows)
+    rows = np.zeros((len(pairs), 1 + np.count_nonzero(is_frequent), papers), bool)
+    for part, (atom, paper) in zip(rows, pairs, strict=True):
+        row = set_rows[atom]
+        part[row[row > 0], paper[row > 0]] = True
+    return set_rows, to_bitsets(np.concatenate(rows))
 
 
 def frequent_words(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:

@@ -252,6 +252,7 @@ class EngineMatcher:
             words=impacts.words,
             postings=impacts.postings,
             dense=impacts.dense,
+            word_sets=impacts.word_sets,
             query_heads=impacts.heads,
             phrase_gain=impacts.phrase_gain,
             papers=papers,
@@ -293,6 +294,7 @@ class EngineMatcher:
             close_papers=np.zeros(papers, np.int32),
             best_keys=np.zeros(max(papers, best_count) + 1, np.int64),
             titles=np.zeros(papers, np.int64),
+            title_sets=np.zeros((MAX_TOPIC_BITS, words), np.int64),
             close_by_day=np.zeros(4 * days, WORK_DAY),
             topics=np.zeros(MAX_TOPIC_BITS + 1, WORK_TOPIC),
         )

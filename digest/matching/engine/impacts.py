@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digest.matching.engine.dense_rows import frequent_words
+from digest.matching.engine.dense_rows import frequent_words, to_bitsets
 from digest.matching.engine.join import JoinedIndex
 from digest.matching.engine.segments import concatenated_ranges, segment_starts
-from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
+from digest.matching.kernel.array_layout import HEAD, I16, I32, I64, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import compute_phrase_gains
 from digest.matching.scoring.bm25 import Weights, impact, norm
 from digest.matching.scoring.parameters import FLOOR_WORDS, TOPIC_WEIGHT
@@ -21,6 +21,7 @@ class Impacts(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
+    word_sets: I64
     heads: Rows
     phrase_gain: I32
 
@@ -42,9 +43,8 @@ def compute_impacts(joined: JoinedIndex, idf: I32, profiles: CompiledProfiles, w
     dense = np.zeros((1 + np.count_nonzero(is_frequent), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
-    result = Impacts(
-        words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32)
-    )
+    heads, phrase_gain = _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32)
+    result = Impacts(words, postings, dense, to_bitsets(dense > 0), heads, phrase_gain)
     compute_phrase_gains(profiles, joined.atom_at, joined.atom_paper, result)
     return result
 

@@ -77,7 +77,7 @@ def join_papers(
     keys = np.sort(_concatenate(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _concatenate([index.flags for index in indexes])
-    atom_set, sets = frequent_sets(atom, paper, vocabulary.atoms, total)
+    atom_set, sets = frequent_sets([(atom, paper), (title, title_paper)], vocabulary.atoms, total)
     category = np.concatenate(
         _concatenate_papers([_category_rows(vocabulary, index) for index in indexes], vocabulary.profile_category_count)
     )

@@ -69,11 +69,12 @@ class CompiledProfiles(NamedTuple):
 class PaperArrays(NamedTuple):
     """Papers joined with compiled profiles: the papers of each atom, and the impacts of each word.
 
-    A set of papers is a row of bits, 64 to an int64. `atom_set`: the row in `sets` of a frequent atom, else 0.
+    A set of papers is a row of bits, 64 to an int64. `atom_set`: the row in `sets` of a frequent atom, else 0; the
+    second half of `sets` has in the same order the papers with the atom's words in the title.
     `postings` has each word's papers with impacts; a frequent word also has them by paper, in its `row` of `dense`
-    (0 for other words: a row of zeros). The words' `max_impact` is the largest impact. `query_heads`: the atom's
-    segments of `atom_paper` and `title_paper` and its row in `sets`, for each plain query; the number of profile terms
-    and the sum of their weights as single words (−1 without words), for every query.
+    (0 for other words: a row of zeros), and as a set in that row of `word_sets`. The words' `max_impact` is the largest
+    impact. `query_heads`: the atom's segments of `atom_paper` and `title_paper` and its row in `sets`, for each plain
+    query; the number of profile terms and the sum of their weights as single words (−1 without words), for every query.
     `title_at`, `title_paper`: the papers that have each atom's words in the title.
     `phrase_gain`: the extra gain of a phrase, parallel to `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
@@ -92,6 +93,7 @@ class PaperArrays(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
+    word_sets: I64
     query_heads: Rows
     phrase_gain: I32
     papers: Rows
@@ -123,7 +125,8 @@ class Workspace(NamedTuple):
     `like_gains`: of likes, `example_gains`: of examples, in sixteenths. `sets`: sets of papers, the last ones are a
     stack; `topic_sets`: the papers that each query topic matches; `key_sets`: the papers to which each key of a query
     is added; `profile_term_of_key`: the profile term of each key; `best_keys`: sort keys of the matches, in order;
-    `titles`: of each selected paper the topics in its title, as bits.
+    `titles`: of each selected paper the topics in its title, as bits; `title_sets`: by topic the matched papers that
+    have it in the title.
     """
 
     scalars: I64
@@ -147,6 +150,7 @@ class Workspace(NamedTuple):
     close_papers: I32
     best_keys: I64
     titles: I64
+    title_sets: I64
     close_by_day: Rows
     topics: Rows
 

@@ -7,7 +7,8 @@ from digest.matching.kernel.jit import inlined
 
 # Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
 # and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
-# whose sums are needed; selected papers; then a stack.
+# whose sums are needed; selected papers; papers that topics admit as close, and what that depends on: those near a
+# topic's context, near any, near two, with the rarest word, with one word, with the words; then a stack.
 (
     STRICT_MATCHES,
     FOLLOWED_AUTHORS,
@@ -18,8 +19,15 @@ from digest.matching.kernel.jit import inlined
     POSSIBLY_CLOSE,
     SUMMED,
     SELECTED,
+    ADMITTED,
+    NEAR_TOPIC,
+    NEAR,
+    NEAR_TWO,
+    WITH_RAREST,
+    WITH_WORD,
+    HOLDING,
     STACK,
-) = range(10)
+) = range(17)
 
 
 @inlined
@@ -70,6 +78,17 @@ def add_papers(index: PaperArrays, row: I64, set_row: int, begin: int, end: int)
     else:
         for i in range(begin, end):
             paper = index.atom_paper[i]
+            row[paper >> 6] |= 1 << (paper & 63)
+
+
+@inlined
+def add_titles(index: PaperArrays, row: I64, set_row: int, begin: int, end: int) -> None:
+    """Add the papers with an atom's words in the title: by the atom's bitset if it has one, else part of the list."""
+    if set_row:
+        unite(row, index.sets[(len(index.sets) >> 1) + set_row])
+    else:
+        for i in range(begin, end):
+            paper = index.title_paper[i]
             row[paper >> 6] |= 1 << (paper & 63)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, RowRequests, Workspace
-from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
+from digest.matching.kernel.bitsets import ADMITTED, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, is_not_empty
 from digest.matching.kernel.candidate_scan import apply_limits, find_strict
-from digest.matching.kernel.example_matching import add_examples, reaches_floor
+from digest.matching.kernel.example_matching import add_examples, do_topics_admit, is_similar
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     CLOSE_COUNT,
@@ -22,7 +22,7 @@ from digest.matching.kernel.profile_decoding import (
 )
 from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
-from digest.matching.kernel.topic_admission import find_contexts, has_topic
+from digest.matching.kernel.topic_admission import find_admitted, find_contexts, may_topics_admit
 from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
 
 
@@ -40,28 +40,36 @@ def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
         return True
     compute_bounds(profiles, index, workspace)
     workspace.scalars[MIN_CLOSE] = max(tau, workspace.scalars[FLOOR] - 1)
-    return bool(workspace.scalars[FLOOR] > 0 and workspace.scalars[MAX_WORD_SUM] > workspace.scalars[MIN_CLOSE])
+    if workspace.scalars[FLOOR] <= 0 or workspace.scalars[MAX_WORD_SUM] <= workspace.scalars[MIN_CLOSE]:
+        return False
+    find_contexts(profiles, index, workspace)
+    return may_topics_admit(profiles, index, workspace)
+
+
+@inlined
+def find_possibly_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace) -> bool:
+    """Find the papers that topics admit; without examples only these may be close. False if there are none."""
+    possible, admitted = workspace.sets[POSSIBLY_CLOSE], workspace.sets[ADMITTED]
+    find_admitted(profiles, index, workspace, possible)
+    if workspace.scalars[EXAMPLE_AT] >= 0:
+        return True
+    for j in range(len(possible)):
+        possible[j] = admitted[j]
+    return is_not_empty(possible)
 
 
 @inlined
 def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> None:
     """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
     workspace.scalars[CLOSE_COUNT] = 0
-    if workspace.scalars[EXAMPLE_AT] < 0:
-        find_contexts(profiles, index, workspace)
-    minimum = workspace.scalars[MIN_CLOSE]
+    has_examples, minimum = workspace.scalars[EXAMPLE_AT] >= 0, workspace.scalars[MIN_CLOSE]
     for j in range(workspace.sets.shape[1]):
         bits = workspace.sets[POSSIBLY_CLOSE, j] & ~workspace.sets[FOLLOWED_AUTHORS, j]
         bits &= larger_in_block(workspace.sums, j << 6, minimum) if bits else 0
         while bits:
             paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
-            has_examples = workspace.scalars[EXAMPLE_AT] >= 0
-            if has_examples:
-                is_close = reaches_floor(profiles, index, workspace, paper)
-            else:
-                is_close = has_topic(profiles, index, workspace, paper)
-            if is_close:
+            if not has_examples or is_similar(profiles, workspace, paper) or do_topics_admit(workspace, paper):
                 workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = paper
                 workspace.scalars[CLOSE_COUNT] += 1
     if tau < 0:

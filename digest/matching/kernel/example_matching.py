@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
+from digest.matching.kernel.bitsets import ADMITTED, STACK, clear, contains
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
 from digest.matching.kernel.score_accumulation import add_word_sums
 from digest.matching.kernel.simd import lowest_bit
-from digest.matching.kernel.topic_admission import has_topic
+from digest.matching.kernel.topic_admission import find_admitted
 from digest.matching.scoring.parameters import EXAMPLE_UNIT
 
 
@@ -37,17 +38,11 @@ def is_similar(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> 
 
 
 @inlined
-def reaches_floor(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
-    """True where the topics admit a close paper, or the examples."""
-    return is_similar(profiles, workspace, paper) or _do_topics_admit(profiles, index, workspace, paper)
-
-
-@inlined
-def _do_topics_admit(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
-    """True for a paper that has a topic and reaches the floor by the topics' words alone."""
+def do_topics_admit(workspace: Workspace, paper: int) -> bool:
+    """True for a paper in the set ADMITTED that reaches the floor of close papers by the topics' words alone."""
     floor = workspace.scalars[FLOOR]
     relevance = workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT
-    return bool(floor > 0 and relevance >= floor and has_topic(profiles, index, workspace, paper))
+    return bool(floor > 0 and relevance >= floor and contains(workspace.sets[ADMITTED], paper))
 
 
 @separate
@@ -57,11 +52,14 @@ def hide_topics(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
     holds_in = np.int64(0)
     for topic in range(topics):
         holds_in |= workspace.satisfied_in[topic]
+    batch = workspace.sets[STACK]
+    clear(batch)
+    for lane in range(count):
+        batch[workspace.batch[lane] >> 6] |= np.int64(1) << (workspace.batch[lane] & 63)
+    find_admitted(profiles, index, workspace, batch)
     for lane in range(count):
         paper = workspace.batch[lane]
-        if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper):
-            continue
-        if _do_topics_admit(profiles, index, workspace, paper):
+        if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper) or do_topics_admit(workspace, paper):
             continue
         for topic in range(topics):
             workspace.topic_gains[topic, lane] = -1

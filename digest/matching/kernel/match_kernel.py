@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import (
-    EXAMPLE,
     FOLLOWED,
     REASONS_BATCH,
     CompiledProfiles,
@@ -20,12 +19,11 @@ from digest.matching.kernel.array_layout import (
 )
 from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
 from digest.matching.kernel.candidate_scan import apply_limits, find_strict
-from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
-from digest.matching.kernel.example_matching import add_examples, is_similar
-from digest.matching.kernel.explanations import write_note
+from digest.matching.kernel.close_matching import find_close, find_possibly_close, may_be_close, thresholds
+from digest.matching.kernel.example_matching import add_examples
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
-from digest.matching.kernel.order_keys import ALL, CAPPED, FOLLOWED_BONUS, RANKED, order_key, score_of, sort_descending
+from digest.matching.kernel.order_keys import ALL, CAPPED, FOLLOWED_BONUS, RANKED, order_key, sort_descending
 from digest.matching.kernel.profile_decoding import (
     BEST_COUNT,
     BEST_LIMIT,
@@ -45,6 +43,7 @@ from digest.matching.kernel.profile_decoding import (
     decode,
     prefetch_rows,
 )
+from digest.matching.kernel.result_writing import write_paper
 from digest.matching.kernel.score_accumulation import add_extras, add_likes, add_phrases, add_word_sums
 from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
 from digest.matching.kernel.topic_slots import any_topic_left_out, give_slots, is_full
@@ -90,6 +89,8 @@ def _rank_papers(
     count = 0
     for j in range(len(certain)):
         count += count_bits(certain[j])
+    if close_possible:
+        close_possible = find_possibly_close(profiles, index, workspace)
     if not count and not close_possible:
         s[BEST_COUNT] = 0
         return 0
@@ -194,20 +195,11 @@ def _write_results(
     size = measure_notes(profiles, index, workspace, record) if best_count else 0
     if record.first + best_count > len(output.papers) or record.note_at + best_count * size > len(output.notes):
         return False
-    capped = s[MODE] == CAPPED
-    while True:
-        end = _write_papers(profiles, index, workspace, output, row, best_count, size, capped)
-        best_count = end - record.first
-        if (
-            not capped
-            or best_count == keys
-            or not any_topic_left_out(profiles, index, workspace, output, record.first, end)
-        ):
-            break
-        if not give_slots(profiles, index, workspace, output, record.first, end):
-            break
-        capped = False
-    output.rows[row + 1].first, output.rows[row + 1].note_at = end, record.note_at + best_count * size
+    end = _write_papers(profiles, index, workspace, output, row, best_count)
+    is_cut_off = s[MODE] == CAPPED and end - record.first < keys
+    if is_cut_off and any_topic_left_out(profiles, index, workspace, output, record.first, end):
+        give_slots(profiles, index, workspace, output, row, end)
+    output.rows[row + 1].first, output.rows[row + 1].note_at = end, record.note_at + (end - record.first) * size
     return True
 
 
@@ -219,32 +211,21 @@ def _write_papers(
     output: MatchArrays,
     row: int,
     best_count: int,
-    size: int,
-    capped: bool,
 ) -> int:
     """Write the first papers in order, those that the caps admit. Returns where the next row's papers begin."""
     s, record = workspace.scalars, output.rows[row]
-    hit_index, note_offset = record.first, record.note_at
+    count = 0
     for i in range(best_count):
         if i % REASONS_BATCH == 0:
             load_batch(profiles, index, workspace, i, min(best_count - i, REASONS_BATCH))
         lane = i % REASONS_BATCH
-        paper = workspace.batch[lane]
-        kind = kind_of(workspace, lane, s[HAS_FOLLOWED] and contains(workspace.sets[FOLLOWED_AUTHORS], paper))
-        if s[EXAMPLE_AT] >= 0 and is_similar(profiles, workspace, paper):
-            kind |= EXAMPLE
-        limited = capped and not kind & FOLLOWED
-        if limited and hit_index - record.first >= s[PAPER_LIMIT]:
-            break
-        topic = best_topic(workspace, lane)
-        if limited:
+        kind, topic = kind_of(profiles, workspace, lane), best_topic(workspace, lane)
+        if s[MODE] == CAPPED and not kind & FOLLOWED:
+            if count >= s[PAPER_LIMIT]:
+                break
             if is_full(profiles, workspace, topic):
                 continue
             workspace.topics[topic].used += 1
-        write_note(profiles, index, workspace, lane, output, note_offset, record)
-        hit = output.papers[hit_index]
-        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, workspace.sums[paper]
-        hit.score = score_of(index, workspace, paper)
-        hit_index += 1
-        note_offset += size
-    return int(hit_index)
+        write_paper(profiles, index, workspace, output, record, lane, count, kind, topic)
+        count += 1
+    return int(record.first + count)

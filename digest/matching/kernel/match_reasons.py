@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from digest.matching.kernel.array_layout import (
+    EXAMPLE,
     FOLLOWED,
     REASONS_BATCH,
     STRICT,
@@ -14,13 +15,14 @@ from digest.matching.kernel.array_layout import (
     PaperArrays,
     Workspace,
 )
-from digest.matching.kernel.bitsets import contains
-from digest.matching.kernel.example_matching import hide_topics
+from digest.matching.kernel.bitsets import FOLLOWED_AUTHORS, contains
+from digest.matching.kernel.example_matching import hide_topics, is_similar
 from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     BIT_COUNT,
     EXAMPLE_AT,
     EXPLAIN,
+    HAS_FOLLOWED,
     KEY_COUNT,
     PROFILE_TERMS_AT,
     SATISFIED_TOPICS,
@@ -234,9 +236,13 @@ def best_topic(workspace: Workspace, lane: int) -> int:
 
 
 @inlined
-def kind_of(workspace: Workspace, lane: int, followed: bool) -> int:
-    """STRICT, FOLLOWED, both, or 0 for a close match."""
-    holds_in = np.int64(0)
-    for topic in range(workspace.scalars[TOPIC_COUNT]):
-        holds_in |= workspace.satisfied_in[topic]
-    return (STRICT if holds_in >> lane & 1 else 0) | (FOLLOWED if followed else 0)
+def kind_of(profiles: CompiledProfiles, workspace: Workspace, lane: int) -> int:
+    """The flags of a paper of the batch: STRICT, FOLLOWED and EXAMPLE; 0 for a match that is close to topics."""
+    s, paper, kind = workspace.scalars, workspace.batch[lane], 0
+    for topic in range(s[TOPIC_COUNT]):
+        kind |= STRICT if workspace.satisfied_in[topic] >> lane & 1 else 0
+    if s[HAS_FOLLOWED] and contains(workspace.sets[FOLLOWED_AUTHORS], paper):
+        kind |= FOLLOWED
+    if s[EXAMPLE_AT] >= 0 and is_similar(profiles, workspace, paper):
+        kind |= EXAMPLE
+    return kind

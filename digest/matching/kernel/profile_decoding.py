@@ -171,6 +171,7 @@ def prefetch_rows(profiles: CompiledProfiles, index: PaperArrays, row: int, seco
         if profiles.stream[i] >= 0:
             prefetch(index.atom_paper, index.query_heads[profiles.stream[i]].at)
             prefetch(index.phrase_gain, index.query_heads[profiles.stream[i]].at)
+            prefetch(index.title_paper, index.query_heads[profiles.stream[i]].title_at)
     offset += 2 + topics
     for i in range(offset, offset + profiles.stream[offset - 1]):
         prefetch(index.words, profiles.stream[i] >> 6)
