@@ -25,7 +25,7 @@ COMPLETE_WORDS = 3
 # While contexts are unknown, the idf of the held words of a topic is at least 256·6 together: by chance at most 1 of
 # 400 papers has them all. A topic of commoner words has no close papers.
 COMPLETE_IDF = 1536
-NEAR_TOPICS = 2  # a paper near the contexts of so many topics needs only the rarest word of one
+NEAR_TOPICS = 2  # a paper near the contexts of so many topics needs only the rarest word of one; the kernel counts to 2
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
 TITLE_SLOTS = 2  # papers with it in the title that each topic gets, while the limit has room for so many of each
 TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
