@@ -22,6 +22,8 @@ def once_per_run(factory: pytest.TempPathFactory, name: str, make: Callable[[], 
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():
-            file.write_bytes(pickle.dumps(make()))
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_bytes(pickle.dumps(make()))
+            unfinished.replace(file)
         value: Value = pickle.loads(file.read_bytes())
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -26,12 +27,17 @@ def calls(work: Callable[[], object]) -> int:
 def costs_at_most(
     ratio: float, work: Callable[[], object], compared_with: Callable[[], object], *, least: float = 0.001
 ) -> bool:
-    """True where `work` takes at most `ratio` times the CPU time of `compared_with`, in the best of three runs of each.
+    """True where `work` takes at most `ratio` times the CPU time of `compared_with`, in the best of up to three runs.
 
-    `least`: the seconds that `compared_with` counts at least, as shorter times measure only the clock.
+    They run in turn, as a machine's speed changes. `least`: the seconds that `compared_with` counts at least, as
+    shorter times measure only the clock.
     """
-    bound = ratio * max(min(_cpu(compared_with) for _ in range(3)), least)
-    return any(_cpu(work) < bound for _ in range(3))
+    seconds, other_seconds = math.inf, math.inf
+    for _ in range(3):
+        other_seconds, seconds = min(other_seconds, _cpu(compared_with)), min(seconds, _cpu(work))
+        if seconds < ratio * max(other_seconds, least):
+            return True
+    return False
 
 
 def _cpu(work: Callable[[], object]) -> float:

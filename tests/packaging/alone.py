@@ -50,7 +50,7 @@ def shut(writable: list[str]) -> None:
 
 def mount(*arguments: str) -> None:
     """Mount, or raise CalledProcessError."""
-    subprocess.run(["mount", *arguments], check=True)
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)  # its hints are not the command's
 
 
 if __name__ == "__main__":

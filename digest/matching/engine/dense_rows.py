@@ -20,11 +20,12 @@ def frequent_sets(pairs: Sequence[tuple[I64, I64]], atoms: int, papers: int) -> 
     is_frequent = np.bincount(pairs[0][0], minlength=atoms) > max(8, papers >> 7)
     set_rows = np.zeros(max(atoms, 1), np.int32)
     set_rows[:atoms][is_frequent] = 1 + np.arange(np.count_nonzero(is_frequent))
-    rows = np.zeros((len(pairs), 1 + np.count_nonzero(is_frequent), papers), bool)
-    for part, (atom, paper) in zip(rows, pairs, strict=True):
-        row = set_rows[atom]
+    parts = []
+    for atom, paper in pairs:
+        part, row = np.zeros((1 + np.count_nonzero(is_frequent), papers), bool), set_rows[atom]
         part[row[row > 0], paper[row > 0]] = True
-    return set_rows, to_bitsets(np.concatenate(rows))
+        parts.append(to_bitsets(part))
+    return set_rows, np.concatenate(parts)
 
 
 def frequent_words(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
-from digest.matching.kernel.bitsets import ADMITTED, STACK, clear, contains
+from digest.matching.kernel.bitsets import ADMITTED, STACK, clear, contains, is_not_empty
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
 from digest.matching.kernel.score_accumulation import add_word_sums
@@ -52,11 +52,15 @@ def hide_topics(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
     holds_in = np.int64(0)
     for topic in range(topics):
         holds_in |= workspace.satisfied_in[topic]
-    batch = workspace.sets[STACK]
-    clear(batch)
+    similar = workspace.sets[STACK]
+    clear(similar)
     for lane in range(count):
-        batch[workspace.batch[lane] >> 6] |= np.int64(1) << (workspace.batch[lane] & 63)
-    find_admitted(profiles, index, workspace, batch)
+        paper = workspace.batch[lane]
+        if not holds_in >> lane & 1 and is_similar(profiles, workspace, paper):
+            similar[paper >> 6] |= np.int64(1) << (paper & 63)
+    if not is_not_empty(similar):
+        return
+    find_admitted(profiles, index, workspace, similar)
     for lane in range(count):
         paper = workspace.batch[lane]
         if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper) or do_topics_admit(workspace, paper):

@@ -67,7 +67,7 @@ class RandomProfiles:
     def _phrase(self) -> str:
         text = self.random.choice(self.texts)
         start = self.random.randrange(len(text))
-        return " ".join(text[start : start + self.random.choice((1, 2, 2, 3))])
+        return " ".join(text[start : start + self.random.choice((1, 2, 2, 3, 5, 7))])
 
     def _category(self) -> str:
         return self.random.choice((*self.random.sample(self.categories, 1), "cs", "cs.*", "math"))

@@ -22,6 +22,7 @@ from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.parameters import NEAR_TOPICS
 from digest.matching.scoring.topic_context import PackedContext, TopicContext, has_context, pack_context, unpack_context
 from digest.papers import Record
 from tests.digest.matching.engine.test_engine_matcher import facts, real_papers
@@ -177,6 +178,11 @@ def test_the_memory_for_sets_of_near_papers_is_bounded(shared: Path) -> None:
     assert fits_before
     assert near.has_room(10)
     assert not near.has_room(10**9)
+
+
+def test_the_kernel_counts_contexts_up_to_the_number_that_a_paper_needs() -> None:
+    """`kernel.topic_admission` has sets of the papers near one topic and near two, and reads no parameter."""
+    assert NEAR_TOPICS == 2
 
 
 def test_a_context_as_bytes_is_the_same_context() -> None:

@@ -116,7 +116,6 @@ def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     assert rejects() == [(1, "line: longer than 5000 bytes")]
 
 
-@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -177,7 +176,6 @@ def test_a_feed_with_a_broken_date_joins_the_current_announcement(database: str,
     assert counts.new == 1
 
 
-@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

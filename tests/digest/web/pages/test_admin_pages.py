@@ -75,7 +75,6 @@ def test_a_form_of_another_site_does_nothing(web: Browser, cookie: dict[str, str
     assert actions() == before
 
 
-@MAINLY_SQLITE
 @pytest.mark.parametrize("path", ["/admin/runs/9", "/admin/runs/99999999999999", "/admin/subscribers/99999999999999"])
 def test_what_does_not_exist_is_not_found(web: Browser, cookie: dict[str, str], path: str) -> None:
     assert web.get(path, headers=cookie).status_code == 404
