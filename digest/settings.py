@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, ValidationInfo, create_model, field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from digest import file_fingerprints
 from digest.errors import Misconfigured
 from digest.mailbox_syntax import require_mailbox
 from digest.setting_messages import validation_messages
@@ -57,10 +58,12 @@ class _SecretFiles(PydanticBaseSettingsSource):
         if variables.get(name):
             raise Misconfigured(f"{name} and {name}_FILE are both set; keep one of them")
         try:
-            return Path(file).read_text(encoding="utf-8").strip(), field_name, False
+            value = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise Misconfigured(f"{name}_FILE: {file} can't be read ({reason})") from error
+        file_fingerprints.note_read(Path(file))
+        return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """All values from files."""
@@ -362,12 +365,14 @@ class Settings(_FromEnvironment):
 def get() -> Settings:
     """The settings of this process, read once. Raises Misconfigured, which names every invalid variable."""
     try:
-        return Settings(_env_file=ENV_FILE)
+        config = Settings(_env_file=ENV_FILE)
     except ValidationError as error:
         raise Misconfigured("; ".join(validation_messages(error))) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise Misconfigured(f"{ENV_FILE.resolve()}: can't be read ({reason})") from error
+    file_fingerprints.note_read(ENV_FILE)
+    return config
 
 
 def use_env_file(file: Path) -> None:
@@ -398,6 +403,7 @@ def clear_cache() -> None:
     """Make the next `get` read the environment again (for tests and `digest demo`)."""
     get.cache_clear()
     _read_text_setting.cache_clear()
+    file_fingerprints.forget_read_files()
 
 
 @dataclass(frozen=True, slots=True)

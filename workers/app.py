@@ -71,11 +71,6 @@ def configure(redis_url: str) -> Celery:
     return app
 
 
-def process_name(pid: int) -> str:
-    """The name under which the progress of a process of this host is stored."""
-    return f"{socket.gethostname()}:{pid}"
-
-
 def served_queues() -> tuple[str, ...]:
     """The queues that this process serves; empty before `run_worker`."""
     return _served_queues

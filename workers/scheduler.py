@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,11 +10,11 @@ from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from digest import logs, redis, settings
+from digest import file_fingerprints, logs, redis, settings
 from digest.db.core import schema_migration
 from digest.db.core.database_failures import FAILURES, is_program_error
 from digest.errors import DigestError
-from digest.services.alarms import alarm_rules
+from digest.services.alarms import alarm_rules, scheduler_alarm
 from digest.services.delivery import delivery_worker
 from digest.services.runs import completion_ping, retention, run_report
 from workers.enqueue import CeleryEnqueue, enqueue
@@ -34,7 +32,10 @@ CLOCK_CHECK_SECONDS, MIN_STEP_SECONDS = 5.0, 10.0
 
 
 class LeaderLock:
-    """A lock in Redis that expires, so that one of several schedulers acts. A loser stops before its next job."""
+    """A lock in Redis that expires, so that one of several schedulers acts. A loser stops before its next job.
+
+    `process`: the name of this process in Redis, `host:pid`, by which `digest doctor` says which one leads.
+    """
 
     def __init__(self, store: redis.RedisStore, process: str) -> None:
         self._store, self._process = store, process
@@ -51,12 +52,16 @@ class LeaderLock:
         return bool(term)
 
     def stamp_progress(self) -> None:
-        """Record that this process checked its jobs just now, as the leader or not."""
+        """Record that this process checked its jobs just now, as the leader or not, and which files it has read."""
         self._store.record_progress(self._process, redis.SCHEDULER)
+        fingerprints = file_fingerprints.fingerprints_of_read_files(settings.get().secret_key)
+        self._store.record_file_fingerprints(self._process, redis.SCHEDULER, fingerprints)
 
     def release(self) -> None:
-        """Release the lock, so that another scheduler can take it at once."""
+        """End in order: another scheduler can take the lock at once, and this one no longer counts as running."""
         self._store.release_lead(redis.SCHEDULER, self._holder)
+        scheduler_alarm.note_orderly_end(self._store)
+        self._store.remove_progress(self._process, redis.SCHEDULER)
 
 
 class ClockStepWatch:
@@ -145,7 +150,7 @@ def run() -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
     settings.get().require("redis_url")
     task_queue = enqueue()
-    leader = LeaderLock(redis.connect(settings.get().redis_url), f"{socket.gethostname()}:{os.getpid()}")
+    leader = LeaderLock(redis.connect(settings.get().redis_url), redis.process_name())
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(plan_due_work, task_queue)),
         "sweep": (SWEEP_SECONDS, partial(delivery_worker.sweep, task_queue)),

@@ -12,16 +12,18 @@ from celery.signals import (
     task_failure,
     task_postrun,
     task_prerun,
+    worker_process_init,
     worker_process_shutdown,
     worker_ready,
     worker_shutdown,
 )
 
-from digest import logs
+from digest import file_fingerprints, logs, settings
 from digest.db.core.database_failures import is_temporary
 from digest.errors import Transient
 from digest.queues import QUEUES
-from workers.app import app, process_name, served_queues
+from digest.redis import WORKER, process_name
+from workers.app import app, served_queues
 from workers.enqueue import enqueue
 from workers.task_marks import current_store, mark_name, shorten_mark
 from workers.task_queues import PULSE
@@ -43,7 +45,7 @@ def _on_task_start(task: Task, args: Sequence[int | str], **_: object) -> None:
         return
     current_task = json.dumps([task.name, list(args)])
     try:
-        current_store().task_started(process_name(os.getpid()), served_queues(), current_task, seconds=BUSY_SECONDS)
+        current_store().task_started(process_name(), served_queues(), current_task, seconds=BUSY_SECONDS)
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
@@ -51,9 +53,18 @@ def _on_task_start(task: Task, args: Sequence[int | str], **_: object) -> None:
 def _on_task_end(**_: object) -> None:
     """Record progress: a task has ended, or the worker is ready."""
     try:
-        current_store().task_ended(process_name(os.getpid()), served_queues())
+        current_store().task_ended(process_name(), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
+
+
+def _record_read_files(**_: object) -> None:
+    """Record which files this process has read: settings by its start, the DKIM key by its first mail."""
+    fingerprints = file_fingerprints.fingerprints_of_read_files(settings.get().secret_key)
+    try:
+        current_store().record_file_fingerprints(process_name(), WORKER, fingerprints)
+    except Transient as error:
+        log.warning("read_files_not_recorded", reason=str(error))
 
 
 def _on_worker_ready(**_kwargs: object) -> None:
@@ -96,14 +107,17 @@ def _on_task_failure(sender: Task, exception: BaseException, args: Sequence[int 
 def _on_shutdown(**_: object) -> None:
     """Remove the progress of a process that ends in order."""
     try:
-        current_store().remove_process(process_name(os.getpid()), served_queues())
+        current_store().remove_process(process_name(), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
 task_prerun.connect(_on_task_start)
 task_postrun.connect(_on_task_end)
+task_postrun.connect(_record_read_files)
 task_failure.connect(_on_task_failure)
 worker_ready.connect(_on_worker_ready)
+worker_ready.connect(_record_read_files)
+worker_process_init.connect(_record_read_files)  # at once, as it may have the process id of a killed one
 worker_shutdown.connect(_on_shutdown)
 worker_process_shutdown.connect(_on_shutdown)

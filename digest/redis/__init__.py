@@ -5,10 +5,22 @@ Its contents may be lost at any time, which only costs some time.
 
 from digest.redis.embedded_server import PrivateRedis, find_server, start_guarded
 from digest.redis.redis_errors import RedisRefusal
-from digest.redis.store import SCHEDULER, WORKER, RedisStore, broker_url, connect, queue_kind
+from digest.redis.store import (
+    PROGRESS_TTL_SECONDS,
+    SCHEDULER,
+    WEB,
+    WORKER,
+    RedisStore,
+    broker_url,
+    connect,
+    process_name,
+    queue_kind,
+)
 
 __all__ = [
+    "PROGRESS_TTL_SECONDS",
     "SCHEDULER",
+    "WEB",
     "WORKER",
     "PrivateRedis",
     "RedisRefusal",
@@ -16,6 +28,7 @@ __all__ = [
     "broker_url",
     "connect",
     "find_server",
+    "process_name",
     "queue_kind",
     "start_guarded",
 ]

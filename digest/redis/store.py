@@ -6,7 +6,10 @@ second and 15 MB, which the supervisor and health checks do not need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +23,17 @@ if TYPE_CHECKING:
 PREFIX = "digest:"
 ANSWER_TIMEOUT_SECONDS = 5.0
 PROGRESS_TTL_SECONDS = 86_400
-WORKER, SCHEDULER = "worker", "scheduler"  # kinds of processes that record progress
+WORKER, SCHEDULER, WEB = "worker", "scheduler", "web"  # kinds of processes that record progress
 
 
 def queue_kind(queue: str) -> str:
     """The kind of progress of processes that serve that queue."""
     return f"queue:{queue}"
+
+
+def process_name(pid: int | None = None) -> str:
+    """The name under which the progress of a process of this host is stored: `host:pid`. Default: this process."""
+    return f"{socket.gethostname()}:{pid or os.getpid()}"
 
 
 class RedisStore:
@@ -126,6 +134,24 @@ class RedisStore:
             self._client.zadd(key, {process: now})
             self._client.zremrangebyscore(key, "-inf", now - PROGRESS_TTL_SECONDS)
 
+    def remove_progress(self, process: str, kind: str) -> None:
+        """Remove what is recorded of a process of that kind, except a worker, that ends in order."""
+        with _redis_errors_as_transient():
+            self._client.zrem(f"{PREFIX}progress:{kind}", process)
+            self._client.delete(_fingerprints_key(process, kind))
+
+    def record_file_fingerprints(self, process: str, kind: str, fingerprints: Mapping[str, str]) -> None:
+        """Record fingerprints, by path, of the files that a process read; in place of those of an earlier one."""
+        with _redis_errors_as_transient():
+            self._client.set(_fingerprints_key(process, kind), json.dumps(fingerprints), ex=PROGRESS_TTL_SECONDS)
+
+    def file_fingerprints(self, process: str, kind: str) -> dict[str, str]:
+        """The recorded fingerprints of the files that a process read, by path; empty where none are recorded."""
+        with _redis_errors_as_transient():
+            text = self._client.get(_fingerprints_key(process, kind))
+        fingerprints: dict[str, str] = json.loads(text) if isinstance(text, bytes) else {}
+        return fingerprints
+
     def task_started(self, process: str, queues: Sequence[str], task: str, *, seconds: float) -> None:
         """Record that a process that serves these queues began a task, which counts as progress for `seconds`."""
         self._record_queue_progress(process, queues, ahead_seconds=seconds, task=task)
@@ -148,6 +174,7 @@ class RedisStore:
             pipe.hdel(f"{PREFIX}doing", process)
             for kind in (WORKER, *map(queue_kind, queues)):
                 pipe.zrem(f"{PREFIX}progress:{kind}", process)
+            pipe.delete(_fingerprints_key(process, WORKER))
             task, was_first, *_ = pipe.execute()
         return task.decode() if was_first else None
 
@@ -232,6 +259,10 @@ class RedisStore:
     def _server_time(self) -> float:
         seconds, micros = self._client.time()
         return float(seconds) + float(micros) / 1e6
+
+
+def _fingerprints_key(process: str, kind: str) -> str:
+    return f"{PREFIX}files:{kind}:{process}"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.errors import Transient
-from digest.redis import PrivateRedis, connect
+from digest.redis import SCHEDULER, PrivateRedis, connect
 from tests.patience import wait_for
 from workers.scheduler import ClockStepWatch, LeaderLock, create_scheduler, run_jobs_after_step_back
 
@@ -43,6 +43,18 @@ def test_the_other_takes_over_when_the_leader_leaves(leader: Callable[[str], Lea
 
     assert before == after == (True, False)
     assert second.term == 2
+
+
+def test_a_scheduler_that_ended_in_order_leaves_no_progress_behind(
+    leader: Callable[[str], LeaderLock], redis_server: PrivateRedis
+) -> None:
+    store, ended, running = connect(redis_server.url), leader("host:1"), leader("host:2")
+    for lock in (ended, running):
+        lock.acquire()
+        lock.stamp_progress()
+    ended.release()
+
+    assert store.progress(SCHEDULER).keys() == {"host:2"}
 
 
 def test_of_two_containers_with_the_same_host_name_and_process_id_one_leads(

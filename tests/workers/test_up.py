@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -109,6 +110,20 @@ def _has_begun(state: Path) -> bool:
 def test_health_checks_find_the_processes_of_digest_up(up: RunningUp) -> None:
     for process in PROCESSES:
         wait_for(lambda name=process: up.installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
+
+
+def test_the_doctor_names_the_processes_that_run_with_an_earlier_version_of_the_settings(up: RunningUp) -> None:
+    env_file = up.installation.folder / ".env"
+    content = env_file.read_text()
+    env_file.write_text(f"{content}DIGEST_SERVICE_NAME=Other\n")
+    try:
+        rows = json.loads(up.installation.run("doctor", "--json")[1])
+    finally:
+        env_file.write_text(content)
+
+    texts = [row["text"] for row in rows if row["name"] == "processes"]
+    assert all(text.endswith(f" with an earlier version of {env_file}") for text in texts)
+    assert [text.partition("(")[2].partition(")")[0] for text in texts] == ["worker", "scheduler", "web"]
 
 
 def test_what_checked_settings_and_database_is_not_loaded_while_digest_up_runs(up: RunningUp) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from digest import redis
 from digest.mail.outbox import retry_backoff
 from digest.redis import PrivateRedis
 from digest.services.delivery import delivery_worker as delivering
@@ -85,6 +88,38 @@ def test_a_task_enqueued_three_times_sends_once(
     wait_for(lambda: outbox.states() == {"sent": 20})
 
     assert max(smtp.recipients().values()) == 1
+
+
+@pytest.fixture
+def secret_file(configured: Callable[..., None], tmp_path: Path) -> Path:
+    """A file with a setting of a worker that is started afterwards."""
+    file = tmp_path / "secret"
+    file.write_text("a token for metrics of 32 bytes.\n")
+    configured(SECRET_KEY="a key for tests of at least 32 bytes", METRICS_TOKEN_FILE=file)
+    return file
+
+
+@SQLITE
+def test_a_process_forked_after_a_change_records_the_settings_that_its_parent_has_read(
+    secret_file: Path, worker: Worker, redis_server: PrivateRedis
+) -> None:
+    store = redis.connect(redis_server.url)
+
+    def recorded(pid: int) -> dict[str, str]:
+        return store.file_fingerprints(redis.process_name(pid), redis.WORKER)
+
+    wait_for(lambda: all(map(recorded, worker.children())))
+    first_children = set(worker.children())
+    before = [recorded(pid) for pid in first_children]
+    secret_file.write_text("another token for metrics of 32 bytes.\n")
+    for pid in first_children:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(worker.children()) - first_children) == 2)
+    new_children = set(worker.children()) - first_children
+    wait_for(lambda: all(map(recorded, new_children)))
+
+    assert str(secret_file) in before[0]
+    assert [recorded(pid) for pid in new_children] == before
 
 
 @SQLITE

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import os
 import socket
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from digest import clock, redis, settings
+from digest import clock, file_fingerprints, redis
 from digest.db.core.engine import reading
 from digest.db.outbox import deliveries
 from digest.db.reporting import installation_totals
@@ -22,8 +21,7 @@ from digest.settings import Settings
 from digest.text.counted import count_of
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
-_SECONDS_BETWEEN_SCHEDULER_STAMPS = 20.0  # it has a job every 5 s, as the leader or not
-_CLOCK_TOLERANCE_SECONDS = 1.0  # between the start of a process, in ticks, and the time of a file
+_MAX_AGE_OF_RUNNING_SCHEDULER = 20.0  # seconds; it has a job every 5 s, as the leader or not
 _OVERDUE_AFTER = timedelta(minutes=15)
 _MAX_CRON_GAP = timedelta(hours=26)
 
@@ -63,7 +61,7 @@ def check_processes(config: Settings) -> Iterator[DoctorFinding]:
         store.ping()
         yield from _check_redis(store, private=not config.redis_url)
         yield from _check_stopped(store)
-        yield from _check_former_settings(store, config)
+        yield from _check_stale_settings(store, config)
         yield from _check_scheduler(store)
         yield from _check_queues(store)
     except redis.RedisRefusal as error:
@@ -109,55 +107,62 @@ def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[DoctorFi
 
 def _check_stopped(store: redis.RedisStore) -> Iterator[DoctorFinding]:
     """Processes of this machine that were stopped by a signal: they exist, but do nothing."""
-    for pid in _processes_of_this_machine(store):
+    pids = {*_processes_of_this_machine(store, redis.WORKER), *_processes_of_this_machine(store, redis.SCHEDULER)}
+    for pid in sorted(pids):
         if _is_stopped(pid):
             cure = f"continue it with `kill -CONT {pid}`, or restart it"
             yield DoctorFinding(ERROR, "processes", f"process {pid} is stopped (SIGSTOP) and does nothing", cure)
 
 
-def _check_former_settings(store: redis.RedisStore, config: Settings) -> Iterator[DoctorFinding]:
-    """Processes of this machine that read `.env` or the DKIM key before the file was changed: they keep what they read.
+def _check_stale_settings(store: redis.RedisStore, config: Settings) -> Iterator[DoctorFinding]:
+    """Processes of this machine that read an earlier version of `.env`, of a file with a secret, or of the DKIM key."""
+    for kind in (redis.WORKER, redis.SCHEDULER, redis.WEB):
+        pids_by_file: dict[str, list[int]] = {}
+        for pid in _running_processes(store, kind):
+            fingerprints = store.file_fingerprints(redis.process_name(pid), kind)
+            for file in file_fingerprints.changed_files(fingerprints, config.secret_key):
+                pids_by_file.setdefault(file, []).append(pid)
+        for file, pids in pids_by_file.items():
+            names = ", ".join(map(str, pids))
+            processes = f"process {names} ({kind}) runs" if len(pids) == 1 else f"processes {names} ({kind}) run"
+            cure = f"restart `digest {kind}` (or `digest up`): the change has no effect there"
+            yield DoctorFinding(WARNING, "processes", f"{processes} with an earlier version of {file}", cure)
 
-    By the change of the file's inode, because a key that is moved to its place keeps the time of its content.
+
+def _running_processes(store: redis.RedisStore, kind: str) -> list[int]:
+    """The process ids of that kind on this machine.
+
+    An idle process of a pool makes no progress for hours, because pulses reach mostly the same one; it counts while
+    others of its kind make progress.
     """
-    files = [file for file in (settings.ENV_FILE, config.dkim_key_file) if file is not None and file.exists()]
-    started = {pid: _read_settings_at(pid) for pid in _processes_of_this_machine(store)}
-    for file in files:
-        changed_at = file.stat().st_ctime
-        former = [pid for pid, at in started.items() if at is not None and at < changed_at - _CLOCK_TOLERANCE_SECONDS]
-        if former:
-            text = f"{file} was changed after {count_of(len(former), 'process', 'processes')} had read it"
-            cure = f"restart them, as the change has no effect there: {', '.join(former)}"
-            yield DoctorFinding(WARNING, "processes", text, cure)
+    ages = _processes_of_this_machine(store, kind)
+    oldest = redis.PROGRESS_TTL_SECONDS if kind == redis.WORKER else _SECONDS_WITHOUT_PROGRESS
+    if min(ages.values(), default=math.inf) > _SECONDS_WITHOUT_PROGRESS:
+        return []
+    return [pid for pid, age in ages.items() if age <= oldest and _exists(pid)]
 
 
-def _processes_of_this_machine(store: redis.RedisStore) -> list[str]:
-    """The process ids of the workers and schedulers of this machine that made progress lately."""
-    names = {*store.progress(), *store.progress(redis.SCHEDULER)}
-    hosts_and_pids = (name.rpartition(":")[::2] for name in sorted(names))
-    return [pid for host, pid in hosts_and_pids if host == socket.gethostname()]
+def _processes_of_this_machine(store: redis.RedisStore, kind: str) -> dict[int, float]:
+    """The process ids of that kind on this machine, with the seconds since their last progress."""
+    hosts_and_pids = ((*name.rpartition(":")[::2], age) for name, age in sorted(store.progress(kind).items()))
+    return {int(pid): age for host, pid, age in hosts_and_pids if host == socket.gethostname()}
 
 
-def _read_settings_at(pid: str) -> float | None:
-    """When the process started, as seconds since the epoch; that of the process that it was forked from, if any.
-
-    proc(5): field 4 of `stat` is the parent, field 22 the start in ticks since the machine was started.
-    """
+def _exists(pid: int) -> bool:
+    """False for a process that was killed, and could not remove its progress."""
     try:
-        fields = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
-        parent, ticks = fields[1], int(fields[19])
-        if Path("/proc", parent, "cmdline").read_bytes() == Path("/proc", pid, "cmdline").read_bytes():
-            return _read_settings_at(parent)
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-    except (OSError, IndexError, ValueError):
-        return None
-    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
-def _is_stopped(pid: str) -> bool:
+def _is_stopped(pid: int) -> bool:
     """True where Linux says that the process is stopped (proc(5): state T or t); False without /proc."""
     try:
-        stat = Path("/proc", pid, "stat").read_text()
+        stat = Path("/proc", str(pid), "stat").read_text()
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] in {"T", "t"}
@@ -172,7 +177,7 @@ def _check_scheduler(store: redis.RedisStore) -> Iterator[DoctorFinding]:
             ERROR, "scheduler", text, "start `digest scheduler` (or `digest up`): it plans runs and fetches papers"
         )
     else:
-        running = sorted(name for name, seconds in ages.items() if seconds <= _SECONDS_BETWEEN_SCHEDULER_STAMPS)
+        running = sorted(name for name, seconds in ages.items() if seconds <= _MAX_AGE_OF_RUNNING_SCHEDULER)
         text = f"progress {age:.0f} s ago"
         if len(running) > 1:
             text += f"; {', '.join(running)} run, {store.leader(redis.SCHEDULER) or 'none yet'} leads"

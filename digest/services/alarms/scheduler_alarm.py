@@ -14,6 +14,12 @@ from digest.services.alarms import alarm_rules
 
 MAX_SILENCE = timedelta(minutes=10)
 CHECK_EVERY_SECONDS = 60.0
+_ENDED = "scheduler_ended"  # a text in Redis for as long as a scheduler that ended in order may be absent
+
+
+def note_orderly_end(store: redis.RedisStore) -> None:
+    """Let the silence begin now: a scheduler ends in order, as at a restart, and removes its progress."""
+    store.store_text(_ENDED, "", seconds=MAX_SILENCE.total_seconds())
 
 
 def check_scheduler(*, now: datetime | None = None) -> bool:
@@ -25,8 +31,9 @@ def check_scheduler(*, now: datetime | None = None) -> bool:
     url = settings.get().redis_url
     if not url:
         return False
-    age = min(redis.connect(url).progress(redis.SCHEDULER).values(), default=math.inf)
-    if age < MAX_SILENCE.total_seconds():
+    store = redis.connect(url)
+    age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
+    if age < MAX_SILENCE.total_seconds() or store.stored_text(_ENDED) is not None:
         return False
     return retry_transaction(partial(_raise_alarm, age, now or clock.now()), seconds=0)
 

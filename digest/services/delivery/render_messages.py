@@ -9,7 +9,7 @@ from email.utils import parseaddr
 
 from sqlmodel import Session
 
-from digest import settings
+from digest import file_fingerprints, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails, run_report_email
 from digest.compose.email.paper_block import PaperBlocks
@@ -84,6 +84,8 @@ class MailComposer:
         self._loaded_papers: _PapersByRevision = {}
         self._summaries: Summaries = {}
         self._signer = dkim.signer_from(configuration)
+        if self._signer is not None and configuration.dkim_key_file is not None:
+            file_fingerprints.note_read(configuration.dkim_key_file)
 
     def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | WithheldMail]]:
         """Yield for each delivery id its message, or why there is none; in batches, so that sending starts early."""

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ import time_machine
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import text
 
-from digest import clock, redis
+from digest import clock, file_fingerprints, redis, settings
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
 from digest.errors import MailDeferred
@@ -26,7 +25,8 @@ from digest.mail.mime import dkim
 from digest.mail.smtp import probe, sender_domain_records
 from digest.queues import QUEUES
 from digest.redis import PrivateRedis
-from digest.services.admin import doctor_host, doctor_processes
+from digest.services.admin import doctor_host
+from digest.services.delivery import render_messages
 from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for
 
@@ -209,66 +209,127 @@ def test_a_dkim_key_of_another_user_is_to_be_given_to_that_of_the_service(
     assert row["cure"] == "give it to the user of the service (chown)"
 
 
-def change_after_start(file: Path, process: subprocess.Popen[str]) -> None:
-    """Change a file, so long after the start of the process that it counts."""
-    started_at = doctor_processes._read_settings_at(str(process.pid))
-    assert started_at is not None
+@pytest.fixture
+def recorded_process(
+    ready: Terminal, redis_server: PrivateRedis, tmp_path: Path, configured: Callable[..., None], database: str
+) -> int:
+    """A process that has read `.env`, a file with a secret and the DKIM key, and recorded it."""
+    write_dkim_key(tmp_path, configured)
+    (tmp_path / ".env").write_text("DIGEST_SERVICE_NAME=Papers\n")
+    (tmp_path / "token").write_text("a token for metrics of 32 bytes.\n")
+    configured(METRICS_TOKEN_FILE=tmp_path / "token")
+    render_messages.MailComposer(settings.get())
+    record_process(redis_server)
+    return os.getpid()
 
-    def is_changed_later() -> bool:
-        file.touch()
-        return file.stat().st_ctime > started_at + doctor_processes._CLOCK_TOLERANCE_SECONDS
 
-    wait_for(is_changed_later)
+def record_process(server: PrivateRedis) -> None:
+    """Record this process as a running scheduler, as that does itself."""
+    store = redis.connect(server.url)
+    fingerprints = file_fingerprints.fingerprints_of_read_files(settings.get().secret_key)
+    store.record_progress(redis.process_name(), redis.SCHEDULER)
+    store.record_file_fingerprints(redis.process_name(), redis.SCHEDULER, fingerprints)
+
+
+def change_byte(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"a", b"b", 1))
+
+
+@SQLITE
+@pytest.mark.parametrize("file_name", [".env", "token", "dkim.pem"])
+def test_a_process_that_read_an_earlier_version_of_a_file_is_named_and_to_be_restarted(
+    ready: Terminal, recorded_process: int, tmp_path: Path, file_name: str
+) -> None:
+    before = findings(ready, "processes")
+    change_byte(tmp_path / file_name)
+
+    [row] = [row for row in json.loads(ready.run("doctor", "--json").stdout) if row["name"] == "processes"]
+
+    assert before == []
+    text = f"process {recorded_process} (scheduler) runs with an earlier version of {tmp_path / file_name}"
+    assert (row["level"], row["text"]) == ("warning", text)
+    assert row["cure"].startswith("restart `digest scheduler` (or `digest up`)")
 
 
 @SQLITE
 @pytest.mark.parametrize("file_name", [".env", "dkim.pem"])
-def test_a_process_that_read_a_file_before_it_was_changed_is_to_be_restarted(
-    ready: Terminal,
-    redis_server: PrivateRedis,
-    tmp_path: Path,
-    configured: Callable[..., None],
-    database: str,
-    file_name: str,
+def test_a_file_with_another_mode_is_the_same_version(
+    ready: Terminal, recorded_process: int, tmp_path: Path, file_name: str
 ) -> None:
-    write_dkim_key(tmp_path, configured)
-    (tmp_path / ".env").touch()
-    with subprocess.Popen(["sleep", "600"], text=True) as process:
-        try:
-            make_progress(redis_server, process.pid)
-            before = findings(ready, "processes")
-            change_after_start(tmp_path / file_name, process)
-            after = findings(ready, "processes")
-        finally:
-            process.kill()
+    (tmp_path / file_name).chmod(0o400)
 
-    assert before == []
-    [(level, said)] = after
-    assert level == "warning"
-    assert said.endswith(f"{file_name} was changed after 1 process had read it")
+    assert findings(ready, "processes") == []
 
 
 @SQLITE
-def test_a_process_forked_after_the_change_by_one_that_read_the_file_before_is_to_be_restarted_too(
+def test_after_a_restart_a_process_has_the_present_version(
+    ready: Terminal, redis_server: PrivateRedis, recorded_process: int, tmp_path: Path
+) -> None:
+    change_byte(tmp_path / ".env")
+    before = findings(ready, "processes")
+    settings.clear_cache()
+    settings.get()
+    record_process(redis_server)
+
+    assert (len(before), findings(ready, "processes")) == (1, [])
+
+
+@SQLITE
+def test_a_dkim_key_that_is_replaced_before_a_process_signs_is_the_one_it_will_read(
+    ready: Terminal, redis_server: PrivateRedis, tmp_path: Path, configured: Callable[..., None], database: str
+) -> None:
+    write_dkim_key(tmp_path, configured)
+    settings.get()
+    record_process(redis_server)
+    write_dkim_key(tmp_path, configured)
+
+    assert findings(ready, "processes") == []
+
+
+@SQLITE
+def test_of_a_process_that_was_killed_nothing_is_said(
+    ready: Terminal, redis_server: PrivateRedis, recorded_process: int, tmp_path: Path
+) -> None:
+    store = redis.connect(redis_server.url)
+    fingerprints = store.file_fingerprints(redis.process_name(), redis.SCHEDULER)
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    store.record_progress(redis.process_name(ended.pid), redis.SCHEDULER)
+    store.record_file_fingerprints(redis.process_name(ended.pid), redis.SCHEDULER, fingerprints)
+    store.remove_progress(redis.process_name(), redis.SCHEDULER)
+    change_byte(tmp_path / ".env")
+
+    assert findings(ready, "processes") == []
+
+
+@SQLITE
+@pytest.mark.parametrize("others_run", [True, False])
+def test_an_idle_worker_process_is_named_while_others_make_progress(
+    ready: Terminal, redis_server: PrivateRedis, recorded_process: int, tmp_path: Path, others_run: bool
+) -> None:
+    store, idle_process = redis.connect(redis_server.url), redis.process_name()
+    fingerprints = store.file_fingerprints(idle_process, redis.SCHEDULER)
+    store.remove_progress(idle_process, redis.SCHEDULER)
+    store.task_ended(idle_process, QUEUES)
+    store._client.zincrby("digest:progress:worker", -20_000, idle_process)
+    store.record_file_fingerprints(idle_process, redis.WORKER, fingerprints)
+    if others_run:
+        store.task_ended(redis.process_name(os.getppid()), QUEUES)
+    change_byte(tmp_path / "dkim.pem")
+
+    named = [text.partition(" runs")[0] for _, text in findings(ready, "processes")]
+    assert named == [f"process {recorded_process} (worker)"] * others_run
+
+
+@SQLITE
+def test_of_a_process_of_a_release_without_fingerprints_nothing_is_said(
     ready: Terminal, redis_server: PrivateRedis, tmp_path: Path, database: str
 ) -> None:
-    fork = "import os, time; input(); pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(600)"
-    (tmp_path / ".env").touch()
-    command = [sys.executable, "-c", fork]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
-        try:
-            change_after_start(tmp_path / ".env", process)
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-            make_progress(redis_server, int(process.stdout.readline()))
-            result = findings(ready, "processes")
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
+    make_progress(redis_server, os.getpid())
+    (tmp_path / ".env").write_text("DIGEST_SERVICE_NAME=Papers\n")
 
-    assert [level for level, _ in result] == ["warning"]
+    assert findings(ready, "processes") == []
 
 
 @SQLITE
@@ -437,12 +498,50 @@ def test_without_a_bounce_address_there_is_a_warning(
     assert findings(ready, "bounces") == []
 
 
+def record_schedulers(server: PrivateRedis, *processes: str) -> redis.RedisStore:
+    store = redis.connect(server.url)
+    for process in processes:
+        store.record_progress(process, redis.SCHEDULER)
+    return store
+
+
+def described_schedulers(terminal: Terminal) -> tuple[str, str]:
+    """The level, and what follows the age of the progress."""
+    [(level, description)] = findings(terminal, "scheduler")
+    return level, description.partition("; ")[2]
+
+
 def test_of_two_schedulers_it_says_which_one_leads(redis_server: PrivateRedis, ready: Terminal) -> None:
-    store = redis.connect(redis_server.url)
-    for name in ("north:7", "south:7"):
-        store.record_progress(name, redis.SCHEDULER)
-        store.acquire_lead(redis.SCHEDULER, f"{name} 1f", 30)
+    store = record_schedulers(redis_server, "north:7", "south:7")
+    store.acquire_lead(redis.SCHEDULER, "north:7 1f", 30)
 
-    [(level, said)] = findings(ready, "scheduler")
+    assert described_schedulers(ready) == ("ok", "north:7, south:7 run, north:7 leads")
 
-    assert (level, said.partition("; ")[2]) == ("ok", "north:7, south:7 run, north:7 leads")
+
+@SQLITE
+def test_of_two_schedulers_that_have_just_started_none_leads_yet(
+    redis_server: PrivateRedis, ready: Terminal, database: str
+) -> None:
+    record_schedulers(redis_server, "north:7", "south:7")
+
+    assert described_schedulers(ready) == ("ok", "north:7, south:7 run, none yet leads")
+
+
+@SQLITE
+def test_a_scheduler_that_ended_in_order_is_not_named(
+    redis_server: PrivateRedis, ready: Terminal, database: str
+) -> None:
+    store = record_schedulers(redis_server, "north:7", "south:7")
+    store.remove_progress("north:7", redis.SCHEDULER)
+
+    assert described_schedulers(ready) == ("ok", "")
+
+
+@SQLITE
+def test_a_scheduler_that_has_been_silent_does_not_count_as_running(
+    redis_server: PrivateRedis, ready: Terminal, database: str
+) -> None:
+    store = record_schedulers(redis_server, "north:7", "south:7")
+    store._client.zincrby("digest:progress:scheduler", -21, "north:7")
+
+    assert described_schedulers(ready) == ("ok", "")

@@ -101,6 +101,24 @@ def test_progress_is_as_old_as_the_last_stamp(store: RedisStore) -> None:
     assert 0.04 < store.progress()["worker"] < PATIENCE
 
 
+def test_fingerprints_are_recorded_for_a_process_of_a_kind_until_it_ends_in_order(store: RedisStore) -> None:
+    store.record_file_fingerprints("host:1", "scheduler", {"/a/.env": "1f"})
+    store.record_file_fingerprints("host:1", "worker", {"/a/.env": "2e"})
+    recorded = store.file_fingerprints("host:1", "scheduler"), store.file_fingerprints("host:1", "worker")
+    store.remove_progress("host:1", "scheduler")
+    store.remove_process("host:1", ["delivery"])
+
+    assert recorded == ({"/a/.env": "1f"}, {"/a/.env": "2e"})
+    assert store.file_fingerprints("host:1", "scheduler") == store.file_fingerprints("host:1", "worker") == {}
+
+
+def test_progress_of_a_process_that_ended_in_order_is_removed(store: RedisStore) -> None:
+    store.record_progress("host:3", "scheduler")
+    store.remove_progress("host:3", "scheduler")
+
+    assert "host:3" not in store.progress("scheduler")
+
+
 def test_a_lost_server_is_transient() -> None:
     unreachable = connect("unix:///nowhere/redis.sock")
 

@@ -58,6 +58,15 @@ def test_a_scheduler_that_was_silent_for_long_is_not(store: RedisStore) -> None:
     assert scheduler_alarm.check_scheduler()
 
 
+def test_a_scheduler_that_ended_in_order_may_be_absent_as_long_as_a_silent_one(store: RedisStore) -> None:
+    scheduler_alarm.note_orderly_end(store)
+    during_a_restart = scheduler_alarm.check_scheduler()
+    store._client.pexpire("digest:text:scheduler_ended", 0)
+
+    assert not during_a_restart
+    assert scheduler_alarm.check_scheduler()
+
+
 def test_without_redis_cron_runs_the_service_and_nothing_is_checked(service: str) -> None:
     assert not scheduler_alarm.check_scheduler()
 
