@@ -15,11 +15,16 @@ from tests.soak.soak_database import DATABASE_ERRORS
 
 @dataclass(frozen=True, slots=True)
 class ResourceSample:
-    """`pss`: kB of the process that gets no signal; `all_pss`: of all processes of the service."""
+    """`pss`: kB of the process that gets no signal; `all_pss`: of all processes of the service.
+
+    `anonymous`: the part of `pss` that is no file's. The rest changes with the other programs of the machine that map
+    the same libraries.
+    """
 
     hours: float
     simulated_days: float
     pss: int
+    anonymous: int
     all_pss: int
     files: int
     database_kb: int
@@ -41,8 +46,9 @@ class ResourceSamples:
         except DATABASE_ERRORS:
             return
         hours = (time.monotonic() - self._began_at) / 3600
-        pss, files = sum(map(_pss, steady)), sum(map(_open_files, steady))
-        self.samples.append(ResourceSample(hours, simulated_days, pss, sum(map(_pss, everything)), files, size))
+        pss, anonymous = (sum(_memory_kb(pid, name) for pid in steady) for name in ("Pss", "Pss_Anon"))
+        all_pss, files = sum(_memory_kb(pid, "Pss") for pid in everything), sum(map(_open_files, steady))
+        self.samples.append(ResourceSample(hours, simulated_days, pss, anonymous, all_pss, files, size))
 
     def settled(self) -> Sequence[ResourceSample]:
         """The second half: caches fill in the first, and what runs once a week loads its code."""
@@ -58,9 +64,10 @@ class ResourceSamples:
         ).slope
 
 
-def _pss(pid: int) -> int:
+def _memory_kb(pid: int, name: str) -> int:
+    """A figure of smaps_rollup (proc(5)); 0 for a process that has ended."""
     try:
-        match = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        match = re.search(rf"^{name}:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return int(match[1]) if match else 0

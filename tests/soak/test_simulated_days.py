@@ -39,7 +39,7 @@ FAULT_SECONDS = 15.0 if IS_SHORT else 60.0
 DISK_MEGABYTES = 256 if IS_SQLITE else 1024  # a PostgreSQL begins with 100
 SAMPLE_SECONDS = 20.0
 UNHANDLED = 900.0  # seconds; a task of a killed process is given again by then (MARK_SECONDS of workers.tasks)
-MAX_PSS_SLOPE = 4096.0  # kB an hour
+MAX_MEMORY_SLOPE = 4096.0  # kB of anonymous memory an hour
 QUIET_KINDS = {"alarm", "run-report"}  # these come also when nothing is published
 
 
@@ -186,7 +186,7 @@ def test_days_under_a_fault_a_minute_balance_to_the_last_mail(days: SoakDays, fo
     assert errors == []
     assert missing == {}
     assert dict(twice) == {}
-    assert IS_SHORT or days.samples.slope("pss") < MAX_PSS_SLOPE
+    assert IS_SHORT or days.samples.slope("anonymous") < MAX_MEMORY_SLOPE
     assert IS_SHORT or days.samples.slope("files") < 1
 
 
@@ -208,6 +208,8 @@ def report(days: SoakDays, errors: list[str], missing: dict[str, set[str]], twic
         first, last = settled[0], settled[-1]
         lines += [
             f"PSS of the steady worker: {first.pss} -> {last.pss} kB, {days.samples.slope('pss'):+.0f} kB an hour",
+            f"of which anonymous: {first.anonymous} -> {last.anonymous} kB, "
+            f"{days.samples.slope('anonymous'):+.0f} kB an hour",
             f"PSS of all: {first.all_pss} -> {last.all_pss} kB, {days.samples.slope('all_pss'):+.0f} kB an hour",
             f"open files: {first.files} -> {last.files}, {days.samples.slope('files'):+.2f} an hour",
             f"database: {first.database_kb} -> {last.database_kb} kB, "
