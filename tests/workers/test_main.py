@@ -36,7 +36,7 @@ def run_with_module(folder: Path, name: str, source: str, *, ignored: bool = Fal
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL),
     )
 
 
