@@ -38,10 +38,11 @@ class InstalledFolder:
 
     def __init__(self, folder: Path, env_file: str = ".env") -> None:
         self.folder, self.state = folder, folder / "state"
+        self.env_file = folder / env_file
         self._options = [] if env_file == ".env" else ["--env-file", env_file]
         names = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
         self.environment = {**names, "PYTHONPATH": str(ROOT)}
-        (folder / env_file).write_text(
+        self.env_file.write_text(
             "DIGEST_SECRET_KEY=a-key-for-tests-of-at-least-32-bytes\nDIGEST_MAIL_FROM=papers@digest.example\n"
             f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={self.state}\nDIGEST_SOURCES=\n"
         )
@@ -113,7 +114,7 @@ def test_health_checks_find_the_processes_of_digest_up(up: RunningUp) -> None:
 
 
 def test_the_doctor_names_the_processes_that_run_with_an_earlier_version_of_the_settings(up: RunningUp) -> None:
-    env_file = up.installation.folder / ".env"
+    env_file = up.installation.env_file
     content = env_file.read_text()
     env_file.write_text(f"{content}DIGEST_SERVICE_NAME=Other\n")
     try:
