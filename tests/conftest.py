@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ import hypothesis
 import pytest
 from _pytest.terminal import TerminalReporter
 from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
 from sqlmodel import SQLModel, create_engine
 
 import digest.models
@@ -26,6 +28,7 @@ from digest.matching.scoring import word_counts
 from digest.services.catalog import epochs
 from digest.services.subscriptions import consent_origin
 from tests.outbox import Outbox
+from tests.patience import wait_for
 from tests.servers import MailServer, Postgres
 
 hypothesis.settings.register_profile("here", deadline=None)  # the speed of a busy machine is irrelevant
@@ -177,6 +180,16 @@ def remembered_counts() -> Iterator[None]:
         yield
 
 
+def wait_for_connections(used: Engine) -> None:
+    """Wait until all connections are back: a request's thread returns its own a moment after the answer.
+
+    One that comes back to an engine that was disposed is closed by nobody.
+    """
+    assert isinstance(used.pool, QueuePool)
+    with suppress(TimeoutError):  # what never comes back is reported as an open connection
+        wait_for(lambda pool=used.pool: pool.checkedout() == 0, seconds=5)  # type: ignore[misc]
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[str]:
     """The address of a fresh database with every table, of both kinds in turn; the settings point to it."""
@@ -189,6 +202,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callabl
     configured(DATABASE_URL=url)
     yield url
     if request.param != "sqlite":
+        wait_for_connections(engine.engine_for(url))
         request.getfixturevalue("postgres").give_back(url, engine.engine_for(url))
     engine.engine().dispose()
 

@@ -220,6 +220,10 @@ def test_an_empty_version_table_is_of_no_other_program(terminal: Terminal, datab
 
     terminal.ok("migrate", "--no-compile")
 
+    with closing(sqlite3.connect(database_file)) as connection:
+        [(version,)] = connection.execute("SELECT version_num FROM alembic_version")
+    assert version == schema_migration.newest_revision()
+
 
 def test_a_file_that_this_user_may_not_write_is_named_with_its_cure(
     database_file: Path, monkeypatch: pytest.MonkeyPatch
