@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import register_jitable
 
 from digest.matching.kernel import kernel_version
 
@@ -32,12 +33,20 @@ def entry(function: F) -> F:
 
 def inlined(function: F) -> F:
     """Like `entry`, for functions that only machine code calls: they become part of their callers."""
-    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+    return _internal(function, forceinline=True)
 
 
 def separate(function: F) -> F:
     """Like `inlined`, for functions that are seldom called: they stay functions of their own."""
-    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _internal(function)
+
+
+def _internal(function: F, **options: Any) -> F:
+    """Compile once for each set of types; a jitted function would also be compiled for each constant argument."""
+    compile_by_caller = register_jitable(
+        nogil=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options
+    )
+    return compile_by_caller(function)
 
 
 def _lean(function: F, **options: Any) -> F:
