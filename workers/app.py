@@ -32,7 +32,11 @@ _served_queues: tuple[str, ...] = ()
 
 app = Celery("digest", set_as_current=True)
 app.conf.update(
-    imports=("workers.tasks", "workers.worker_progress"),  # by name, because these modules import this one
+    imports=(
+        "workers.tasks",
+        "workers.worker_progress",
+        "workers.failed_task_memory",
+    ),  # by name, because these modules import this one
     accept_content=["json"],
     task_serializer="json",
     result_backend=None,

@@ -20,7 +20,7 @@ from multiprocessing.context import ForkProcess
 
 from digest import logs, settings
 from digest.db.core import engine
-from workers import app, tasks, worker_progress  # noqa: F401 - the tasks are imported before forking
+from workers import app, failed_task_memory, tasks, worker_progress  # noqa: F401 - the tasks are imported before forking
 from workers.stop_signal import STOP_SIGNALS, StopSignal
 from workers.task_queues import WorkerPool
 
