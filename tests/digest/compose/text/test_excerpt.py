@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.text import excerpt as excerpts
-from digest.compose.text.excerpt import MATCH_LENGTH, MAX_LENGTH, excerpt_with_words
+from digest.compose.text.excerpt import MATCH_LENGTH, MAX_LEAD_LENGTH, MAX_LENGTH, excerpt_with_words
 from digest.compose.text.highlighting import compile_pattern
 from digest.compose.text.sentence_scores import scored_sentences
 
@@ -115,6 +115,10 @@ def test_labels_that_stand_alone_are_dropped() -> None:
         "Given the above limits, in this work, ",
         "First, ",
         "To fill the gap, ",
+        "In light of this, ",
+        "In this context, ",
+        "More importantly, ",
+        "To systematically address these issues, ",
     ],
 )
 def test_openings_that_refer_to_the_sentence_before_are_dropped(opening: str) -> None:
@@ -156,8 +160,15 @@ def test_a_short_abstract_is_shown_whole() -> None:
 def test_a_long_sentence_is_cut_once() -> None:
     text = excerpt("We propose " + "a method that is long and " * 40 + "ends.")
 
-    assert len(text) <= MAX_LENGTH
+    assert len(text) <= MAX_LEAD_LENGTH
     assert text.count("…") == 1
+
+
+def test_a_rather_long_contribution_is_shown_whole() -> None:
+    sentence = "We propose " + "a method that is long and " * 15 + "ends."
+
+    assert MAX_LENGTH < len(sentence) <= MAX_LEAD_LENGTH
+    assert excerpt(f"{sentence} {RESULTS}") == sentence
 
 
 def visible(abstract: str, *groups: tuple[str, ...]) -> str:
