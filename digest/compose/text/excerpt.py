@@ -16,6 +16,7 @@ from digest.compose.text.text_wrapping import shorten, without_dangling_words
 
 TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: sentences are added up to TARGET_LENGTH, never past MAX_LENGTH
 MAX_LEAD_LENGTH = 420  # of one sentence that states the contribution; 1 of 60 is longer and is cut
+LONG_WORDS_PENALTY = 1.5  # of a score, for a sentence that is cut because of a run of long words
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
 MATCH_LENGTH = 220  # characters of a sentence, or of a part of one, that is added for its matched words
 _LEAD_SHARE = 2 / 3  # of these characters may precede the matched words in a part that begins at a clause
@@ -100,7 +101,14 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
 
 
 def _best_place(sentences: Sequence[Sentence]) -> int:
-    return max(range(len(sentences)), key=lambda place: sentences[place].score)
+    """The place of the sentence that best states the contribution; one that would be cut gives way to a near one."""
+    best = max(range(len(sentences)), key=lambda place: sentences[place].score)
+    if not _has_long_words(sentences[best].text):
+        return best
+    return max(
+        range(len(sentences)),
+        key=lambda place: sentences[place].score - LONG_WORDS_PENALTY * _has_long_words(sentences[place].text),
+    )
 
 
 def finds_words(finder: WordFinder, text: str) -> bool:

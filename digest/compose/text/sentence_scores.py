@@ -189,7 +189,7 @@ _EMPTY = Cue(
     r"(?:(?:all|both|each) (?:of )?)?(?:this|these|that|those|the|such|both|it|them)\b"
     r"(?: (?:\w+[ -]){0,2}(?:gaps?|challenges?|limitations?|issues?|problems?|shortcomings?|questions?|needs?|"
     r"obstacles?|difficulties|drawbacks?))?[.:]$|"
-    r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
+    r"\b(?:as follows|(?:the )?following|(?:two|three|four|five)-?fold(?: \w+)?)\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
     r"stages|modules|steps|properties|findings|insights|advantages|challenges|questions)[.:]$",
     "address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl|follow|fold|innovations|contributions"

@@ -145,6 +145,20 @@ def test_a_run_of_long_words_that_spam_filters_punish_is_cut() -> None:
     assert text == "We propose a benchmark with a hierarchical taxonomy sampling mechanism ensuring…"
 
 
+def test_a_statement_that_is_nearly_as_good_is_preferred_to_one_that_would_be_cut() -> None:
+    run = "hierarchical taxonomy sampling mechanism ensuring comprehensive subject representation across datasets"
+
+    assert excerpt(f"We present a benchmark with a {run}. {METHOD} {RESULTS}").startswith(METHOD)
+
+
+def test_a_bare_announcement_is_followed_by_the_next_sentence() -> None:
+    following = "First, each client picks its own precision for the gradients that it sends."
+
+    assert excerpt(f"{BACKGROUND}We propose a three-fold strategy. {following}").endswith(
+        f"We propose a three-fold strategy. {following}"
+    )
+
+
 def test_an_abstract_without_a_statement_begins_at_its_beginning() -> None:
     assert excerpt("Galaxies are bright. Their cores are brighter still.") == (
         "Galaxies are bright. Their cores are brighter still."
