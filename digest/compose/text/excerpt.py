@@ -18,7 +18,7 @@ TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: sentences are added up to TA
 MAX_LEAD_LENGTH = 420  # of one sentence that states the contribution; 1 of 60 is longer and is cut
 LONG_WORDS_PENALTY = 1.5  # of a score, for a sentence that is cut because of a run of long words
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
-MATCH_LENGTH = 220  # characters of a sentence, or of a part of one, that is added for its matched words
+MATCH_LENGTH = 220  # characters of the part of a sentence longer than MAX_LENGTH that is added for its matched words
 _LEAD_SHARE = 2 / 3  # of these characters may precede the matched words in a part that begins at a clause
 
 _CONNECTIVE = re.compile(
@@ -143,7 +143,7 @@ def _best_match(
 
 
 def _part_with_words(sentence: str, span: TextSpan, *, has_opening: bool) -> str:
-    """The beginning of the sentence, or the clause with the words at `span` where they stand too far behind for that.
+    """The sentence; of a long one its beginning, or the clause with the words at `span` where they stand far behind.
 
     `has_opening`: with an opening such as `To this end,`.
     """
@@ -151,6 +151,8 @@ def _part_with_words(sentence: str, span: TextSpan, *, has_opening: bool) -> str
     end = span.end() - len(sentence) + len(text)
     if end <= span.end() - span.start():  # the words stand in the opening
         text, end = sentence, span.end()
+    if len(text) <= MAX_LENGTH:
+        return _fitted(text, MAX_LENGTH, end)
     return _fitted(text, MATCH_LENGTH, end) if end < MATCH_LENGTH else _clause_with_words(sentence, span)
 
 

@@ -256,7 +256,7 @@ def test_matched_words_late_in_a_clause_without_end_are_shown_from_a_word_on() -
 
 
 def test_a_part_of_a_sentence_does_not_begin_within_parentheses() -> None:
-    long = f"{'Among many things ' * 12}; it helps (in many, many cases; and more) speculative decoding."
+    long = f"{'Among many things ' * 18}; it helps (in many, many cases; and more) speculative decoding."
 
     assert visible(f"{METHOD} {long}", ("speculative decoding",)).endswith(
         " … it helps (in many, many cases; and more) speculative decoding."
