@@ -15,19 +15,23 @@ from digest.compose.text.sentence_scores import DOCUMENT_NOUNS, Sentence, only_a
 from digest.compose.text.text_wrapping import shorten, without_dangling_words
 
 TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: sentences are added up to TARGET_LENGTH, never past MAX_LENGTH
+MAX_LEAD_LENGTH = 420  # of one sentence that states the contribution; 1 of 60 is longer and is cut
+LONG_WORDS_PENALTY = 1.5  # of a score, for a sentence that is cut because of a run of long words
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
-MATCH_LENGTH = 220  # characters of a sentence, or of a part of one, that is added for its matched words
+MATCH_LENGTH = 220  # characters of the part of a sentence longer than MAX_LENGTH that is added for its matched words
 _LEAD_SHARE = 2 / 3  # of these characters may precede the matched words in a part that begins at a clause
 
 _CONNECTIVE = re.compile(
-    rf"^(?:(?:(?:in order )?to \w+|to (?:further|better) \w+|based on|building (?:on|upon)|guided by|given|under|"
-    rf"motivated by|inspired by|driven by|informed by|leveraging|with|in (?:response|contrast|addition) to) "
+    rf"^(?:(?:(?:in order )?to (?:\w+ly |further |better )?\w+|based on|building (?:on|upon)|guided by|given|under|"
+    rf"motivated by|inspired by|driven by|informed by|leveraging|with|in (?:response|contrast|addition) to|"
+    rf"in (?:line|keeping) with|in (?:light|view) of) "
     rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|"
     rf"(?:in order )?to \w+ the (?:challenges?|problems?|issues?|gaps?|limitations?)|as such|"
     rf"(?:to|towards?) (?:this|that) (?:end|goal)|"
     rf"(?:by|in) contrast|instead|however|specifically|(?:more specifically|in particular)|moreover|furthermore|"
     rf"additionally|in addition|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|then|"
-    rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{DOCUMENT_NOUNS}))\s*,\s*(?=\w)",
+    rf"(?:more|most) importantly|therefore|thus|hence|consequently|accordingly|in response|"
+    rf"in this (?:\w+ )?(?:{DOCUMENT_NOUNS}|context|regard|respect|direction|spirit|vein))\s*,\s*(?=\w)",
     re.I,
 )
 # where a clause begins: behind a semicolon, colon or dash; else behind a comma or before a conjunction
@@ -65,7 +69,7 @@ def excerpt(sentences: Sequence[Sentence]) -> str:
     if len(whole) <= TARGET_LENGTH and not _has_long_words(whole):
         return whole
     best = _best_place(sentences)
-    text = _fitted(without_connective(sentences[best].text), MAX_LENGTH)
+    text = _fitted(without_connective(sentences[best].text), MAX_LEAD_LENGTH)
     for sentence in sentences[best + 1 : best + 3]:
         dull = sentence.score < 0 and (len(text) >= MIN_LENGTH or only_announces(sentence.text))
         if (
@@ -88,7 +92,7 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
     if not sentences:
         return ""
     best = _best_place(sentences)
-    lead = {best: _fitted(without_connective(sentences[best].text), MAX_LENGTH)}
+    lead = {best: _fitted(without_connective(sentences[best].text), MAX_LEAD_LENGTH)}
     texts_by_place = dict(lead)
     for finder in finders:
         if not any(finds_words(finder, text) for text in texts_by_place.values()):
@@ -97,7 +101,14 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
 
 
 def _best_place(sentences: Sequence[Sentence]) -> int:
-    return max(range(len(sentences)), key=lambda place: sentences[place].score)
+    """The place of the sentence that best states the contribution; one that would be cut gives way to a near one."""
+    best = max(range(len(sentences)), key=lambda place: sentences[place].score)
+    if not _has_long_words(sentences[best].text):
+        return best
+    return max(
+        range(len(sentences)),
+        key=lambda place: sentences[place].score - LONG_WORDS_PENALTY * _has_long_words(sentences[place].text),
+    )
 
 
 def finds_words(finder: WordFinder, text: str) -> bool:
@@ -132,7 +143,7 @@ def _best_match(
 
 
 def _part_with_words(sentence: str, span: TextSpan, *, has_opening: bool) -> str:
-    """The beginning of the sentence, or the clause with the words at `span` where they stand too far behind for that.
+    """The sentence; of a long one its beginning, or the clause with the words at `span` where they stand far behind.
 
     `has_opening`: with an opening such as `To this end,`.
     """
@@ -140,6 +151,8 @@ def _part_with_words(sentence: str, span: TextSpan, *, has_opening: bool) -> str
     end = span.end() - len(sentence) + len(text)
     if end <= span.end() - span.start():  # the words stand in the opening
         text, end = sentence, span.end()
+    if len(text) <= MAX_LENGTH:
+        return _fitted(text, MAX_LENGTH, end)
     return _fitted(text, MATCH_LENGTH, end) if end < MATCH_LENGTH else _clause_with_words(sentence, span)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from digest.compose.text.cue import Cue
 from digest.compose.text.sentences import labelled_sentences, sentences
 
+MAX_EMPTY_LENGTH = 140  # characters; a longer sentence says more than that something follows
 MAX_SENTENCES = 40  # sentences of an abstract that are scored
 _ASCII_WORDS = str.maketrans({code: " " for code in range(128) if not chr(code).isalpha()})  # blanks between them
 
@@ -33,20 +34,22 @@ _STATES = (
     "enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor|incorporat|substantiat|summari[sz]|extract|"
     "recast|showcas|rel(?:y|ied)|initiat|overc|embed|link|detail|assum|perturb|interview|prepar|grow|grew|resolv"
 )
+_BUILD = r"(?:build|built)(?!s? (?:up)?on\b)"
 _DOCUMENT = (
     "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
-    "research|tutorial|investigation|essay|monograph|position paper"
+    "research|tutorial|investigation|essay|monograph|position paper|publication"
 )
 DOCUMENT_NOUNS = rf"{_DOCUMENT}|approach|project|dataset|benchmark|framework"
 _THIS_DOCUMENT = (
     rf"\b(?:(?:this|our|the present|the current) (?:\w+ ){{0,2}}(?:{_DOCUMENT})|"
-    r"the (?:paper|study|article|thesis|survey)(?! of\b))"
+    r"the (?:paper|study|article|thesis|survey)(?! of\b)|these (?:lecture )?(?:lectures|notes)\b)"
 )
 _DOCUMENT_STARTS = (  # of `_THIS_DOCUMENT`
-    "this |our |the present |the current |the paper|the study|the article|the thesis|the survey"
+    "this |our |the present |the current |the paper|the study|the article|the thesis|the survey|these lecture|"
+    "these notes"
 )
 _CORE = Cue(
-    rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
+    rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|{_BUILD}|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|demonstrate|offer|"
     rf"solve|characteri[sz]e|unify|assess|quantify|review|survey|revisit|summari[sz]e|extend|generali[sz]e|consider|"
     rf"address|tackle|create|provide|conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
@@ -67,7 +70,7 @@ _SUBORDINATE_SIGN = re.compile(r" (?:we|i|this|our)\b|\(")  # in all its matches
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
 _PROPOSAL = Cue(
     rf"(?:\b(?:we|i)|{_THIS_DOCUMENT}) {_ADVERB}"
-    rf"(?:propose|introduce|present|develop|devise|design|establish|construct|build|built|create|derive|"
+    rf"(?:propose|introduce|present|develop|devise|design|establish|construct|{_BUILD}|create|derive|"
     rf"prove|examine|explore|analy[sz]e|investigate|stud(?:y|ie)|conduct|initiate|"
     rf"(?:provide|offer|give|perform|carry out)s? (?:an?|the first) (?:[\w-]+ ){{0,3}}(?:review|survey|overview|study|"
     rf"analysis|benchmark|framework|method|comparison|evaluation))(?:e?[sd])?\b",
@@ -114,6 +117,13 @@ _OURS = Cue(
     r"key (?:idea|insight)|contributions?)\b",
     "our |the proposed ",
 )
+# what the method does, not how well
+_METHOD_SUBJECT = re.compile(
+    r"^(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|pipeline|architecture|"
+    r"strategy|technique|solution) (?:\w+ly )?(?!(?:achieve|outperform|surpass|exceed|improve|show|demonstrate|yield|"
+    r"reache|obtain|i|wa|ha|run|attain|match|produce|offer|provide|enable|perform|rank|deliver|generalize|"
+    r"reduce)(?:s|es)\b)[a-z]+s\b",
+)
 _PASSIVE = Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
@@ -134,7 +144,7 @@ _NEW = Cue(
     "novel|first|new|simple|general|unified|scalable|efficient|lightweight|comprehensive|large-scale",
 )
 _HERE = re.compile(
-    r"\b(?:to (?:this end|(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
+    r"\b(?:to (?:this end|(?:\w+ly )?(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
     r"(?:this|these|those|such|the above|both|the (?:gaps?|challenges?|limitations?|issues?|problems?))\b)|"
     r"towards? (?:this|that) (?:end|goal)\b)",
 )
@@ -167,6 +177,10 @@ _EXPERIMENTS = Cue(
     r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b",
     "experiment",
 )
+_OWN_EVALUATION = Cue(
+    r"\b(?:we|i) (?:\w+ly )?(?:evaluate|test|validate|assess)(?:e?d)? (?:our|the (?:proposed|resulting)|its|their) ",
+    "evaluate|test|validate|assess",
+)
 # an opening that leads to a result or to a step, unless a proposal follows
 _ADJUNCT = re.compile(r"^(?:across|after|by|following|for(?! the first)|from|on|through|under|using|via|with)\b")
 # nothing is said yet: the gap, the questions or the features follow, or went before
@@ -175,11 +189,16 @@ _EMPTY = Cue(
     r"(?:(?:all|both|each) (?:of )?)?(?:this|these|that|those|the|such|both|it|them)\b"
     r"(?: (?:\w+[ -]){0,2}(?:gaps?|challenges?|limitations?|issues?|problems?|shortcomings?|questions?|needs?|"
     r"obstacles?|difficulties|drawbacks?))?[.:]$|"
-    r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
+    r"\b(?:as follows|(?:the )?following|(?:two|three|four|five)-?fold(?: \w+)?)\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
-    r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
+    r"stages|modules|steps|properties|findings|insights|advantages|challenges|questions)[.:]$",
     "address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl|follow|fold|innovations|contributions"
-    "|components|features|parts|aspects|stages|modules|steps|properties|findings|insights|advantages",
+    "|components|features|parts|aspects|stages|modules|steps|properties|findings|insights|advantages|challenges|questions",
+)
+# `we introduce X, a metric that addresses these challenges` says what was done, `we propose a remedy for them` does not
+_NAMED_PROPOSAL = Cue(
+    r"\bwe (?:propose|introduce|present|develop) (?:(?!,).){3,80}, (?:an?|the|which|that)\b",
+    "propose|introduce|present|develop",
 )
 _REFERRING = re.compile(
     r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
@@ -229,6 +248,7 @@ _PENALTIES = (
     (1.5, _OUTLOOK),
     (1.4, _DETAIL),
     (1.2, _EXPERIMENTS),
+    (1.4, _OWN_EVALUATION),
     (0.8, _FURTHER),
     (0.8, _ABOUT_PREVIOUS),
     (0.8, _RESULTS),
@@ -313,6 +333,7 @@ def _contribution_score(clause: str, *, core: bool, is_about_this: bool, stateme
     in_this = _IN_THIS.is_in(clause)
     score += 1.5 * in_this + 1.0 * subject + 0.4 * (is_about_this and not subject)
     score += (0.4 if statement else 0.8) * (not is_about_this and _OURS.is_in(clause))
+    score += 0.6 * bool(not statement and _METHOD_SUBJECT.match(clause))
     score += (2.2 if in_this else 1.4) * _PASSIVE.is_in(clause)
     score += (1.6 if in_this else 0.6) * _PASSIVE_METHOD.is_in(clause)
     score += 0.8 * _NEW.is_in(clause) + 0.8 * bool(core and _HERE.search(clause))
@@ -325,5 +346,6 @@ def _penalty(clause: str, statement: bool) -> float:
     penalty = sum([weight for weight, cue in _PENALTIES if cue.is_in(clause)])
     penalty += (0.4 if statement else 1.5) * bool(_BACKGROUND.search(clause))
     penalty += 1.5 * (len(clause) < 40) + 1.0 * clause.endswith("?")
-    penalty += 3.0 * (len(clause) < 140 and _EMPTY.is_in(clause))
+    if len(clause) < MAX_EMPTY_LENGTH and _EMPTY.is_in(clause):
+        penalty += 1.0 if _NAMED_PROPOSAL.is_in(clause) else 3.0
     return penalty + 0.8 * bool(_REFERRING.match(clause) and not _HERE.search(clause))

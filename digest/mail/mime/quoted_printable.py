@@ -14,7 +14,8 @@ _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _MAX_SEEN = 1 << 14  # pieces of which it is remembered that they were encoded: those of some thousand mails
 _SENTINEL = "~"  # needs no encoding; stands for the text that follows a piece
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
-_DOT = re.compile(rb"^\.", re.MULTILINE)
+_DOTS = re.compile(rb"^\.+", re.MULTILINE)
+_DOTS_A_LINE = 24  # encoded dots that fit a line with its soft break
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
 _ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
@@ -77,8 +78,15 @@ def _encode_piece(piece: str) -> bytes:
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # an mbox file would turn it into `>From`, which breaks DKIM
     if b"\n." in encoded or encoded.startswith(b"."):
-        encoded = _DOT.sub(b"=2E=\n", encoded)
+        encoded = _DOTS.sub(_encode_dots, encoded)
     return encoded.replace(b"\n", b"\r\n")
+
+
+def _encode_dots(dots: re.Match[bytes]) -> bytes:
+    """All the dots that begin a line, so that none begins the next one."""
+    full_lines, remainder = divmod(len(dots[0]), _DOTS_A_LINE)
+    lines = [_DOTS_A_LINE] * full_lines + [remainder] * bool(remainder)
+    return b"".join([b"=2E" * count + b"=\n" for count in lines])
 
 
 def header_text(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.text import excerpt as excerpts
-from digest.compose.text.excerpt import MATCH_LENGTH, MAX_LENGTH, excerpt_with_words
+from digest.compose.text.excerpt import MATCH_LENGTH, MAX_LEAD_LENGTH, MAX_LENGTH, excerpt_with_words
 from digest.compose.text.highlighting import compile_pattern
 from digest.compose.text.sentence_scores import scored_sentences
 
@@ -115,6 +115,10 @@ def test_labels_that_stand_alone_are_dropped() -> None:
         "Given the above limits, in this work, ",
         "First, ",
         "To fill the gap, ",
+        "In light of this, ",
+        "In this context, ",
+        "More importantly, ",
+        "To systematically address these issues, ",
     ],
 )
 def test_openings_that_refer_to_the_sentence_before_are_dropped(opening: str) -> None:
@@ -141,6 +145,20 @@ def test_a_run_of_long_words_that_spam_filters_punish_is_cut() -> None:
     assert text == "We propose a benchmark with a hierarchical taxonomy sampling mechanism ensuring…"
 
 
+def test_a_statement_that_is_nearly_as_good_is_preferred_to_one_that_would_be_cut() -> None:
+    run = "hierarchical taxonomy sampling mechanism ensuring comprehensive subject representation across datasets"
+
+    assert excerpt(f"We present a benchmark with a {run}. {METHOD} {RESULTS}").startswith(METHOD)
+
+
+def test_a_bare_announcement_is_followed_by_the_next_sentence() -> None:
+    following = "First, each client picks its own precision for the gradients that it sends."
+
+    assert excerpt(f"{BACKGROUND}We propose a three-fold strategy. {following}").endswith(
+        f"We propose a three-fold strategy. {following}"
+    )
+
+
 def test_an_abstract_without_a_statement_begins_at_its_beginning() -> None:
     assert excerpt("Galaxies are bright. Their cores are brighter still.") == (
         "Galaxies are bright. Their cores are brighter still."
@@ -156,8 +174,15 @@ def test_a_short_abstract_is_shown_whole() -> None:
 def test_a_long_sentence_is_cut_once() -> None:
     text = excerpt("We propose " + "a method that is long and " * 40 + "ends.")
 
-    assert len(text) <= MAX_LENGTH
+    assert len(text) <= MAX_LEAD_LENGTH
     assert text.count("…") == 1
+
+
+def test_a_rather_long_contribution_is_shown_whole() -> None:
+    sentence = "We propose " + "a method that is long and " * 15 + "ends."
+
+    assert MAX_LENGTH < len(sentence) <= MAX_LEAD_LENGTH
+    assert excerpt(f"{sentence} {RESULTS}") == sentence
 
 
 def visible(abstract: str, *groups: tuple[str, ...]) -> str:
@@ -231,7 +256,7 @@ def test_matched_words_late_in_a_clause_without_end_are_shown_from_a_word_on() -
 
 
 def test_a_part_of_a_sentence_does_not_begin_within_parentheses() -> None:
-    long = f"{'Among many things ' * 12}; it helps (in many, many cases; and more) speculative decoding."
+    long = f"{'Among many things ' * 18}; it helps (in many, many cases; and more) speculative decoding."
 
     assert visible(f"{METHOD} {long}", ("speculative decoding",)).endswith(
         " … it helps (in many, many cases; and more) speculative decoding."

@@ -25,6 +25,12 @@ def score(sentence: str, title: str = "") -> float:
         ("We study how models of language count all things.", "We conduct extensive experiments on how models count."),
         ("The paper presents a count of all keys.", "The study of keys has a long history by now."),
         ("This work tackles the lack of data by copying it.", "This work tackles the lack of data in all of them."),
+        ("This publication describes a cache for keys.", "These changes improve the cache for keys."),
+        ("These lecture notes introduce caches for keys.", "These techniques for keys were designed for caches."),
+        ("We design a cache that keeps few of the keys.", "We build on the insight that few keys are looked at."),
+        ("Our method keeps few of the keys in a cache.", "We evaluate our method on tasks with many of the keys."),
+        ("We introduce KeyCache, a store that addresses these challenges.", "We propose to address these challenges."),
+        ("We propose a cache with few keys.", "We propose two novel challenges."),
         ("We release keys of all of the models.", "The keys of all models are available at example.org."),
     ],
 )

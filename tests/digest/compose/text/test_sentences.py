@@ -21,6 +21,11 @@ from digest.compose.text.sentences import labelled_sentences, sentences
         "It is funded by the U.S. Department of Energy.",
         "We treat non-i.i.d. data settings.",
         "It was in Nat. Commun. 12 and Phys. Rev. Lett. 130 before.",
+        "It extends a result in [J. Geom. Anal. 34 (2024), no. 12. Part II] by an (optimal) rate.",
+        "Blum (Arch. Ration. Mech. Anal., 223 (2), 677-691. Paper No. 4) proved it.",
+        "The density of Pop. III stars is low.",
+        "The norm ‖.‖ of u(t,.) is bounded by |.| from below.",
+        "1. The first step reads.",
     ],
 )
 def test_abbreviations_initials_and_decimals_end_no_sentence(text: str) -> None:
@@ -38,6 +43,10 @@ def test_abbreviations_initials_and_decimals_end_no_sentence(text: str) -> None:
         ("We use vitamin C.", "The effect is small."),
         ("We cluster.", "k-means is fast."),
         ("(It was short.)", "This is not."),
+        ("It takes 300 ms.", "Others take longer."),
+        ("It is critical in p.", "Letting p grow, we prove it."),
+        ("It holds on (0,1].", "Elsewhere (and then only) it fails."),
+        ("It has two aims: 1) speed.", "Others have one (at most)."),
     ],
 )
 def test_a_sentence_ends_before_the_next_one(first: str, second: str) -> None:

@@ -172,6 +172,17 @@ def test_pieces_of_many_mails_take_no_more_memory_than_allowed() -> None:
     assert sum(len(piece) + len(encoded) for piece, encoded in encoded_pieces.items()) <= 20_000
 
 
+@pytest.mark.parametrize(
+    "text", ["..", "...And justice for all\n..\n.", f"{'x' * 75}...", "." * 100, f"{'x' * 74}....\n...."]
+)
+def test_no_line_begins_with_a_dot_and_none_is_lost(text: str) -> None:
+    encoded = encode_body((text,))
+
+    assert not any(line.startswith(b".") for line in encoded.split(b"\r\n"))
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    assert quopri.decodestring(encoded).replace(b"\r\n", b"\n").decode() == f"{text}\n"
+
+
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
     encoded = encode_body(("From here on\n" + "From " + "word " * 40,))
 
