@@ -211,10 +211,11 @@ class Settings(_FromEnvironment):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_controls(cls, value: object, info: ValidationInfo) -> object:
-        """Values stand in headers and URLs. Only a postal address has several lines."""
+        """Values stand in headers and URLs. Only a postal address and a list have several lines."""
         if isinstance(value, str):
-            lines = value if info.field_name != "postal_address" else "".join(value.split("\n"))
-            if re.search(r"[\n\r]", lines.strip()):
+            name = str(info.field_name)
+            parts = value.split(",") if isinstance(cls.model_fields[name].default, tuple) else [value]
+            if name != "postal_address" and any(re.search(r"[\n\r]", part.strip()) for part in parts):
                 raise ValueError("it has more than one line")
             if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", value):
                 raise ValueError("it contains a control character")

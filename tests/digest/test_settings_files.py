@@ -65,6 +65,12 @@ def test_the_file_of_a_secret_holds_one_line(folder: Path, configured: Callable[
         settings.get()
 
 
+def test_a_list_may_stand_on_several_lines(folder: Path) -> None:
+    (folder / ".env").write_text('DIGEST_ADMIN_EMAILS="ada@one.example,\nbob@one.example"\n')
+
+    assert settings.get().admin_emails == ("ada@one.example", "bob@one.example")
+
+
 def test_addresses_of_the_envelope_and_of_administrators_are_used_without_names(
     folder: Path, configured: Callable[..., None]
 ) -> None:
