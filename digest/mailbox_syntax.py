@@ -11,11 +11,12 @@ _PLAIN_NAME = r"[^\"<>()\[\]:;@,\\]*"
 _NAMED_ADDRESS = re.compile(rf"(?:{_QUOTED_NAME}|{_PLAIN_NAME})\s*<(?P<address>[^<>]*)>")
 
 
-def require_mailbox(text: str) -> None:
-    """Check one sender or recipient. Raises ValueError where mail programs would read another one, or several."""
+def require_mailbox(text: str) -> str:
+    """The address of one sender or recipient. Raises ValueError where mail programs would read another, or several."""
     match = _NAMED_ADDRESS.fullmatch(text.strip())
-    if _ADDRESS.fullmatch(match["address"] if match else text.strip()):
-        return
+    address = match["address"] if match else text.strip()
+    if _ADDRESS.fullmatch(address):
+        return address
     if match or ("<" not in text and text.count("@") < 2):
         raise ValueError(f"{text[:80]!r} is not an e-mail address")
     raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+WHOLE_MESSAGE = "whole_message"  # the type of an error whose text names the variable itself
 _LONGEST_VALUE = 60  # characters of a value that are repeated
 # Messages by pydantic's type of error, or its beginning: https://docs.pydantic.dev/latest/errors/validation_errors/
 _MESSAGES = {
@@ -26,6 +27,9 @@ def validation_messages(error: ValidationError) -> list[str]:
     for problem in error.errors():
         name = "_".join(str(part) for part in problem["loc"][:1]).upper()
         text = _plain_message(problem)
+        if problem["type"] == WHOLE_MESSAGE:
+            messages.append(text)
+            continue
         messages.append(f"DIGEST_{name}: {text}" if name else f"DIGEST_{text}")
     return messages
 

@@ -11,24 +11,27 @@ from datetime import date, time
 from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digest import file_fingerprints
 from digest.errors import Misconfigured
+from digest.host_syntax import is_host, is_web_address, require_host
 from digest.mailbox_syntax import require_mailbox
-from digest.setting_messages import validation_messages
+from digest.setting_messages import WHOLE_MESSAGE, validation_messages
 
 WordList = Annotated[tuple[str, ...], NoDecode]
 
 PREFIX = "DIGEST_"
 ENV_FILE_VARIABLE = "DIGEST_ENV_FILE"  # names another file than `.env`; inherited by child processes
 ENV_FILE = Path(os.environ.get(ENV_FILE_VARIABLE) or ".env")
+ENCODING = "utf-8-sig"  # of `.env` and files with secrets: some editors begin a file with a byte order mark
 KEY_HINT = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 MIN_KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
 MIN_RETENTION_DAYS = 120  # of papers and editions
@@ -38,6 +41,7 @@ _HINTS = {
     "redis_url": "use a Redis such as redis://localhost:6379, or `digest up`, which starts its own",
 }
 
+_HOSTS = {"bounce_imap_host": "imap.example.org", "host": "127.0.0.1", "dkim_domain": "example.org"}  # examples
 _SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
     "database_url": ("postgresql", "postgresql+psycopg", "sqlite"),
@@ -45,23 +49,34 @@ _SCHEMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _UnusableFile:
+    """Stands for the value of a DIGEST_…_FILE that gives none, so that it is told with the other invalid settings."""
+
+    problem: str
+
+
+def _reading_failure(error: OSError | ValueError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
 class _SecretFiles(PydanticBaseSettingsSource):
     """Values from files: DIGEST_SECRET_KEY_FILE names a file that holds DIGEST_SECRET_KEY, as Docker's secrets do."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The value, its key, and False: it is no JSON. Raises ValueError where the file can't be read."""
+        """The value, its key, and False: it is no JSON. An _UnusableFile where the file gives no value."""
         name = f"{PREFIX}{field_name.upper()}"
         variables = self._variables
         file = variables.get(f"{name}_FILE")
         if not file:
             return None, field_name, False
         if variables.get(name):
-            raise Misconfigured(f"{name} and {name}_FILE are both set; keep one of them")
+            return _UnusableFile(f"{name} and {name}_FILE are both set; keep one of them"), field_name, False
         try:
-            value = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise Misconfigured(f"{name}_FILE: {file} can't be read ({reason})") from error
+            value = Path(file).read_text(encoding=ENCODING).strip()
+        except (OSError, ValueError) as error:
+            problem = f"{name}_FILE: {file} can't be read ({_reading_failure(error)})"
+            return _UnusableFile(problem), field_name, False
         file_fingerprints.note_read(Path(file))
         return value, field_name, False
 
@@ -74,14 +89,21 @@ class _SecretFiles(PydanticBaseSettingsSource):
     @cached_property
     def _variables(self) -> dict[str, str]:
         """The environment over what the env file sets, read once for all settings."""
-        in_env_file = {key.upper(): value for key, value in dotenv_values(ENV_FILE).items() if value}
+        in_env_file = {key.upper(): value for key, value in dotenv_values(ENV_FILE, encoding=ENCODING).items() if value}
         return in_env_file | {key.upper(): value for key, value in os.environ.items()}
 
 
 class _FromEnvironment(BaseSettings):
-    """Reads the environment, then files named by `DIGEST_…_FILE`, then `.env`."""
+    """Reads files named by `DIGEST_…_FILE`, then the environment, then `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file_encoding=ENCODING, extra="ignore", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_unusable_files(cls, value: object) -> object:
+        if isinstance(value, _UnusableFile):
+            raise PydanticCustomError(WHOLE_MESSAGE, "{problem}", {"problem": value.problem})
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -92,8 +114,11 @@ class _FromEnvironment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The order of precedence."""
-        return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
+        """The order of precedence. A file comes first, because an empty variable stands for none."""
+        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings
+
+
+AnySettings = TypeVar("AnySettings", bound=_FromEnvironment)
 
 
 class Settings(_FromEnvironment):
@@ -183,6 +208,19 @@ class Settings(_FromEnvironment):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_controls(cls, value: object, info: ValidationInfo) -> object:
+        """Values stand in headers and URLs. Only a postal address and a list have several lines."""
+        if isinstance(value, str):
+            name = str(info.field_name)
+            parts = value.split(",") if isinstance(cls.model_fields[name].default, tuple) else [value]
+            if name != "postal_address" and any(re.search(r"[\n\r]", part.strip()) for part in parts):
+                raise ValueError("it has more than one line")
+            if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", value):
+                raise ValueError("it contains a control character")
+        return value
+
     @field_validator("dkim_key_file", "dkim_second_key_file", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
@@ -209,19 +247,76 @@ class Settings(_FromEnvironment):
     @field_validator("trusted_proxies")
     @classmethod
     def _check_networks(cls, value: WordList) -> WordList:
-        for network in value:
+        for text in value:
             try:
-                ip_network(network, strict=False)
+                network = ip_network(text, strict=False)
             except ValueError as error:
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
+            if network.prefixlen == 0:
+                raise ValueError(f"{text} is every client, which could then claim any address; name your own proxies")
         return value
 
-    @field_validator("admin_emails", "viewer_emails", "mail_from", "reply_to", "bounce_address")
+    @field_validator("mail_from", "reply_to")
     @classmethod
-    def _check_addresses(cls, value: WordList | str) -> WordList | str:
-        for text in (value,) if isinstance(value, str) else value:
-            if text:
-                require_mailbox(text)
+    def _check_mailbox(cls, value: str) -> str:
+        if value:
+            require_mailbox(value)
+        return value
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _bare_address(cls, value: str) -> str:
+        """The address without a name, because it is used in the envelope."""
+        return require_mailbox(value) if value else value
+
+    @field_validator("admin_emails", "viewer_emails")
+    @classmethod
+    def _bare_addresses(cls, value: WordList) -> WordList:
+        """The addresses without names, because they are compared with those of people who sign in."""
+        return tuple(map(require_mailbox, value))
+
+    @field_validator("bounce_imap_host", "host", "dkim_domain")
+    @classmethod
+    def _check_host(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            require_host(value, _HOSTS[str(info.field_name)])
+        return value
+
+    @field_validator("feed_private_hosts")
+    @classmethod
+    def _check_private_hosts(cls, value: WordList) -> WordList:
+        for host in value:
+            require_host(host.removeprefix("[").removesuffix("]"), "feeds.example.org")
+        return value
+
+    @field_validator("dkim_selector", "dkim_second_selector")
+    @classmethod
+    def _check_selector(cls, value: str) -> str:
+        if value and not is_host(value):
+            raise ValueError(f"{value[:60]!r} is not a selector: letters, digits, hyphens and dots, such as s1")
+        return value
+
+    @field_validator("host", "service_name")
+    @classmethod
+    def _check_not_empty(cls, value: str, info: ValidationInfo) -> str:
+        if not value.strip():
+            default = cls.model_fields[str(info.field_name)].default
+            raise ValueError(f"it is empty; remove the variable for the default, {default}")
+        return value
+
+    @field_validator("send_at")
+    @classmethod
+    def _check_local_time(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("it is each reader's local time; write it without a time zone, such as 07:00")
+        return value
+
+    @field_validator("data_dir", "dkim_key_file", "dkim_second_key_file")
+    @classmethod
+    def _check_expanded(cls, value: Path | None) -> Path | None:
+        """Only a shell replaces these; here they would be the names of new folders."""
+        if value is not None and value.parts and value.parts[0].startswith(("~", "$")):
+            raise ValueError(f"{value.parts[0]} is not replaced here; write the whole path")
         return value
 
     @field_validator("smtp_url", "database_url", "redis_url")
@@ -249,6 +344,8 @@ class Settings(_FromEnvironment):
             is_valid = False
         if value and not is_valid:
             raise ValueError(f"{expected}; in the password write / as %2F, # as %23, ? as %3F and @ as %40")
+        if parts.scheme == "unix" and parts.netloc.rpartition("@")[2]:
+            raise ValueError("the path of the socket begins with a slash, the third one: unix:///folder/redis.sock")
         if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
             raise ValueError(f"the database after the host is a number; {expected}")
         return value
@@ -257,8 +354,7 @@ class Settings(_FromEnvironment):
     @classmethod
     def _check_ping_url(cls, value: str) -> str:
         """Check that it can be called. The message does not contain it, because who knows it can call it."""
-        parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        if value and not is_web_address(value):
             raise ValueError("expected an address that begins with https:// or http://")
         return value
 
@@ -314,6 +410,9 @@ class Settings(_FromEnvironment):
         for part in value:
             if not re.fullmatch(r"(?:\*|[^\s=@]+\.[^\s=@]+)=\d+(?:\.\d+)?", part):
                 raise ValueError(f"{part[:60]!r} must look like gmail.com=10 (mails a second; 0: no limit)")
+        domains = [part.partition("=")[0].lower() for part in value]
+        if repeated := [domain for domain in domains if domains.count(domain) > 1]:
+            raise ValueError(f"{repeated[0][:60]} is named twice")
         return value
 
     @field_validator("base_url")
@@ -323,7 +422,7 @@ class Settings(_FromEnvironment):
             raise ValueError("it must begin with https:// (or http:// on this machine)")
         try:
             parts = urlsplit(value)
-            is_valid = parts.hostname and parts.port != 0
+            is_valid = parts.hostname and is_host(parts.hostname) and parts.port != 0
         except ValueError:
             is_valid = False
         if not is_valid:
@@ -364,15 +463,40 @@ class Settings(_FromEnvironment):
 @lru_cache(maxsize=1)
 def get() -> Settings:
     """The settings of this process, read once. Raises Misconfigured, which names every invalid variable."""
+    config = _read(Settings)
+    file_fingerprints.note_read(ENV_FILE)
+    return config
+
+
+def get_valid() -> tuple[Settings | None, list[str]]:
+    """The settings with defaults in place of the invalid ones, and a message for each of those.
+
+    None where the defaults do not fit the other settings. Raises Misconfigured where `.env` can't be read.
+    """
     try:
-        config = Settings(_env_file=ENV_FILE)
+        return get(), []
+    except Misconfigured as error:
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        problem = error.__cause__
+    names = {str(name) for entry in problem.errors() for name in entry["loc"][:1]}
+    defaults = {name: Settings.model_fields[name].default for name in names}
+    try:
+        return Settings(_env_file=ENV_FILE, **defaults), validation_messages(problem)
+    except ValidationError:
+        return None, validation_messages(problem)
+
+
+def _read(model: type[AnySettings]) -> AnySettings:
+    """Read settings from their sources. Raises Misconfigured, which names every invalid variable."""
+    if os.environ.get(ENV_FILE_VARIABLE) == str(ENV_FILE) and not ENV_FILE.exists():
+        raise Misconfigured(f"{ENV_FILE_VARIABLE}: there is no file {ENV_FILE}")
+    try:
+        return model(_env_file=ENV_FILE)
     except ValidationError as error:
         raise Misconfigured("; ".join(validation_messages(error))) from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise Misconfigured(f"{ENV_FILE.resolve()}: can't be read ({reason})") from error
-    file_fingerprints.note_read(ENV_FILE)
-    return config
+        raise Misconfigured(f"{ENV_FILE.resolve()}: can't be read ({_reading_failure(error)})") from error
 
 
 def use_env_file(file: Path) -> None:
@@ -408,11 +532,15 @@ def clear_cache() -> None:
 
 @dataclass(frozen=True, slots=True)
 class TextSetting:
-    """A setting that a source declares in its module: DIGEST_<NAME> from the environment or `.env`."""
+    """A setting that a source declares in its module: DIGEST_<NAME> from the environment or `.env`.
+
+    `choices`: the values that it may have, none named: any.
+    """
 
     name: str
     default: str
     secret: bool = False
+    choices: tuple[str, ...] = ()
 
     def value(self) -> str:
         """The value in this process, read once."""
@@ -423,5 +551,5 @@ class TextSetting:
 def _read_text_setting(name: str, default: str) -> str:
     fields: dict[str, Any] = {name: (str, default)}
     model = create_model("TextValue", __base__=_FromEnvironment, **fields)
-    value: str = getattr(model(_env_file=ENV_FILE), name)
+    value: str = getattr(_read(model), name)
     return value

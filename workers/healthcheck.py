@@ -162,7 +162,9 @@ def _setting(name: str, default: str = "") -> str:
         return default
     from dotenv import dotenv_values
 
-    in_file = {variable.lower(): value for variable, value in dotenv_values(env_file).items() if value}
+    in_file = {
+        variable.lower(): value for variable, value in dotenv_values(env_file, encoding="utf-8-sig").items() if value
+    }
     if file := in_file.get(f"{key}_file", ""):
         return _read_secret(Path(str(file)))
     return in_file.get(key) or default
@@ -170,6 +172,6 @@ def _setting(name: str, default: str = "") -> str:
 
 def _read_secret(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} can't be read") from error

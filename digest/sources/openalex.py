@@ -34,7 +34,8 @@ _NAME = "openalex"
 PACING = Pacing(_NAME, pause=0.1)
 _URL = TextSetting("openalex_url", "https://api.openalex.org")
 _KEY = TextSetting("openalex_key", "", secret=True)
-PEOPLE_LOOKUP = TextSetting("people_lookup", "on")  # see `openalex_people`
+ON, OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
+PEOPLE_LOOKUP = TextSetting("people_lookup", "on", choices=(*ON, *OFF))  # see `openalex_people`
 MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
 MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
 MAX_NAME = 200

@@ -21,7 +21,6 @@ from digest.text.plain_text import one_line
 
 MAX_CANDIDATES = 6
 MAX_TITLES = 2  # recent papers of each
-_ON = frozenset({"on", "true", "yes", "1"})
 _ANSWERED, _WORKS_READ = 25, 50
 _AUTHOR_FIELDS = "id,orcid,display_name,works_count,last_known_institutions"
 _WORK_FIELDS = "display_name,publication_date,authorships"
@@ -29,7 +28,7 @@ _WORK_FIELDS = "display_name,publication_date,authorships"
 
 def is_enabled() -> bool:
     """True where the setting allows it, and OpenAlex gets a contact: an administrator's address, or a key."""
-    is_allowed = openalex.PEOPLE_LOOKUP.value().strip().lower() in _ON
+    is_allowed = openalex.PEOPLE_LOOKUP.value().strip().lower() in openalex.ON
     return is_allowed and bool(_contact() or openalex.has_key())
 
 

@@ -41,6 +41,46 @@ def test_a_secret_is_read_from_the_file_that_its_variable_names(
     assert settings.get().secret_key == (KEY,)
 
 
+def test_a_file_is_read_where_the_variable_itself_is_empty(folder: Path, configured: Callable[..., None]) -> None:
+    (folder / "secret").write_text(KEY)
+    configured(SECRET_KEY_FILE=folder / "secret", SECRET_KEY="")
+
+    assert settings.get().secret_key == (KEY,)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name_or_secret(folder: Path) -> None:
+    (folder / "secret").write_text(KEY, encoding="utf-8-sig")
+    lines = f"DIGEST_SECRET_KEY_FILE={folder / 'secret'}\nDIGEST_PORT=9000\n"
+    (folder / ".env").write_text(lines, encoding="utf-8-sig")
+
+    config = settings.get()
+    assert (config.secret_key, config.port) == ((KEY,), 9000)
+
+
+def test_the_file_of_a_secret_holds_one_line(folder: Path, configured: Callable[..., None]) -> None:
+    (folder / "secret").write_text(f"{KEY}\n{KEY}\n")
+    configured(SECRET_KEY_FILE=folder / "secret")
+
+    with pytest.raises(Misconfigured, match="DIGEST_SECRET_KEY: it has more than one line"):
+        settings.get()
+
+
+def test_a_list_may_stand_on_several_lines(folder: Path) -> None:
+    (folder / ".env").write_text('DIGEST_ADMIN_EMAILS="ada@one.example,\nbob@one.example"\n')
+
+    assert settings.get().admin_emails == ("ada@one.example", "bob@one.example")
+
+
+def test_addresses_of_the_envelope_and_of_administrators_are_used_without_names(
+    folder: Path, configured: Callable[..., None]
+) -> None:
+    configured(BOUNCE_ADDRESS="Bounces <bounces@one.example>", ADMIN_EMAILS="Ada <ada@one.example>,bob@one.example")
+
+    config = settings.get()
+    assert config.bounce_address == "bounces@one.example"
+    assert config.admin_emails == ("ada@one.example", "bob@one.example")
+
+
 def test_a_value_given_twice_is_refused(folder: Path, configured: Callable[..., None]) -> None:
     (folder / "secret").write_text(KEY)
     configured(SECRET_KEY_FILE=folder / "secret", SECRET_KEY=KEY)
@@ -98,6 +138,16 @@ def test_an_env_file_that_is_missing_is_refused(folder: Path, terminal: Terminal
     code, error = terminal.refused("--env-file", "absent.env", "config", "check")
 
     assert (code, "--env-file: there is no file absent.env" in error) == (2, True)
+
+
+def test_a_missing_file_in_the_variable_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = folder / "absent.env"
+    monkeypatch.setenv(settings.ENV_FILE_VARIABLE, str(absent))
+    monkeypatch.setattr(settings, "ENV_FILE", absent)
+    settings.clear_cache()
+
+    with pytest.raises(Misconfigured, match=r"DIGEST_ENV_FILE: there is no file .*absent\.env"):
+        settings.get()
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["ingest", "arxiv-oai"], ["run", "--inline"]])

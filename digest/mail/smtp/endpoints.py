@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import Misconfigured
+from digest.host_syntax import is_host
 
 _ESCAPE_HINT = (
     "DIGEST_SMTP_URL: the port must be a number from 1 to 65535; in user and password write "
@@ -40,7 +41,9 @@ def parse_server(address: str) -> SmtpServer:
         raise Misconfigured(_ESCAPE_HINT)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
-    if (parts.username is None) != (parts.password is None):
+    if not is_host(parts.hostname):
+        raise Misconfigured("DIGEST_SMTP_URL: its host is not the name of a host, such as mail.example.org")
+    if bool(parts.username) != bool(parts.password):
         raise Misconfigured("DIGEST_SMTP_URL: give user and password, or neither: smtp://user:password@host:587")
     tls = _tls(parts)
     default_port = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from dotenv.parser import Binding, parse_stream
 
@@ -18,7 +17,9 @@ from digest import settings
 from digest.bibliography import orcid_fetch, zotero
 from digest.db.core.engine import require_valid_address
 from digest.errors import Misconfigured
+from digest.host_syntax import is_web_address
 from digest.mail.smtp.endpoints import parse_server
+from digest.mailbox_syntax import require_mailbox
 from digest.papers.arxiv_categories import ARXIV_NAMES
 from digest.sources import registry
 
@@ -29,6 +30,7 @@ HIDDEN_VALUE = "(set, hidden)"
 _CREDENTIALS = re.compile(r"://(?!/)([^:]*:)?.*@", re.DOTALL)
 # Without an @ what follows the host is a port; anything else may be a password whose host was forgotten.
 _NOT_A_PORT = re.compile(r"://([^:/?#\[]*):(?!\d{0,5}(?:[/?#,]|$)).*", re.DOTALL)
+_REFERENCE = re.compile(r"\$\{([^}:]*)\}")  # as python-dotenv reads it; with :- it has a default
 _SECRET_PARAMETER = re.compile(r"([?&][\w.-]*(?:passw(?:or)?d|secret|token|key))=[^&]*", re.IGNORECASE)
 
 
@@ -50,15 +52,18 @@ def problems() -> list[str]:
     """Everything that is wrong with the configuration, a line each; empty where all is well."""
     messages = [*_unknown_variables(os.environ, "the environment")]
     try:
-        messages += [*_unparsable_lines(), *_unknown_variables(_env_file_values(), str(settings.ENV_FILE))]
-        config = settings.get()
-        messages += [*_database_problems(config), *_unknown_sources(config), *_unknown_categories(config)]
-        messages += _mail_problems(config)
-        messages += [*_invalid_addresses(), *_refused_pauses()]
+        messages += [*_unparsable_lines(), *_undefined_references()]
+        messages += _unknown_variables(_env_file_values(), str(settings.ENV_FILE))
+        config, invalid = settings.get_valid()
     except Misconfigured as error:
-        messages += str(error).split("; DIGEST_")[:1]
-        messages += [f"DIGEST_{text}" for text in str(error).split("; DIGEST_")[1:]]
-    return messages
+        return [*messages, str(error)]
+    messages += invalid
+    if config is not None:
+        messages += [*_database_problems(config), *_unknown_sources(config), *_unknown_categories(config)]
+        messages += [*_mail_problems(config), *_imap_problems(config)]
+    if not invalid:
+        messages += _refused_pauses()  # which reads the settings itself
+    return [*messages, *_declared_setting_problems()]
 
 
 def require_valid() -> None:
@@ -74,7 +79,9 @@ def require_valid() -> None:
 
 def require_configured() -> None:
     """Raises Misconfigured where this folder has no configuration at all."""
-    has_variable = any(name.upper().startswith(settings.PREFIX) for name in os.environ)
+    has_variable = any(
+        name.upper().startswith(settings.PREFIX) and name != settings.ENV_FILE_VARIABLE for name in os.environ
+    )
     if not has_variable and not settings.ENV_FILE.exists():
         raise Misconfigured(
             f"nothing is configured here: there is no {settings.ENV_FILE.resolve()} and no DIGEST_ variable; "
@@ -176,21 +183,51 @@ def _mail_problems(config: settings.Settings) -> list[str]:
     return messages
 
 
-def _invalid_addresses() -> list[str]:
-    """A message for each address of a source or service that is no URL. It does not contain the value."""
-    return [
-        f"{settings.PREFIX}{setting.name.upper()}: expected an address that begins with https:// or http://"
-        for setting in declared_settings()
-        if setting.name.endswith("_url") and setting.value() and not _is_web_address(setting.value())
-    ]
+def _imap_problems(config: settings.Settings) -> list[str]:
+    """Values with which the folder of bounces can't be read. The password may be missing where other processes poll."""
+    prefix = f"{settings.PREFIX}BOUNCE_IMAP"
+    if not config.bounce_imap_host:
+        return []
+    messages = [] if config.bounce_imap_user else [f"{prefix}_HOST needs {prefix}_USER; set both, or none"]
+    if not config.bounce_imap_folder:
+        messages.append(f"{prefix}_FOLDER: it is empty; name a folder, such as INBOX")
+    if config.bounce_imap_processed == "move" and config.bounce_imap_archive in {"", config.bounce_imap_folder}:
+        messages.append(f"{prefix}_ARCHIVE: with {prefix}_PROCESSED=move it must name another folder")
+    return messages
 
 
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text.strip())
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+def _declared_setting_problems() -> list[str]:
+    """A message for each setting of a source or service that can't be used. It does not contain an address."""
+    messages = []
+    for setting in declared_settings():
+        variable = f"{settings.PREFIX}{setting.name.upper()}"
+        try:
+            value = setting.value()
+        except Misconfigured as error:
+            messages.append(str(error))
+            continue
+        if setting.name.endswith("_url") and value and not is_web_address(value.strip()):
+            messages.append(f"{variable}: expected an address that begins with https:// or http://")
+        if setting.name.endswith("_mailto") and value:
+            try:
+                require_mailbox(value)
+            except ValueError as error:
+                messages.append(f"{variable}: {error}")
+        if setting.choices and value.strip().lower() not in setting.choices:
+            messages.append(f"{variable}: {value[:60]!r} is none of {', '.join(map(repr, setting.choices))}")
+    return messages
+
+
+def _undefined_references() -> list[str]:
+    """A message for each `${NAME}` in our settings that stands for nothing: it would be removed, as from a password."""
+    messages, defined = [], set(os.environ)
+    for binding in _env_file():
+        if (binding.key or "").upper().startswith(settings.PREFIX):
+            names = [name for name in _REFERENCE.findall(binding.value or "") if name not in defined]
+            where = f"{settings.ENV_FILE}, line {binding.original.line}: {binding.key}"
+            messages += [f"{where}: ${{{name[:60]}}} is the value of a variable, and there is none" for name in names]
+        defined.add(binding.key or "")
+    return messages
 
 
 def unused_lines() -> list[str]:
@@ -203,6 +240,8 @@ def unused_lines() -> list[str]:
         where = f"{settings.ENV_FILE}, line {binding.original.line}"
         if key in names:
             messages.append(f"{where}: {key} has no effect; did you mean {settings.PREFIX}{key}?")
+        elif key == settings.ENV_FILE_VARIABLE:
+            messages.append(f"{where}: {key} has no effect here; set it in the environment")
         elif key and binding.value is None and not binding.error:
             messages.append(f"{where}: {key[:60]} has no effect without = and a value")
     return [*messages, *_repeated_lines()]
@@ -253,7 +292,7 @@ def _env_file() -> list[Binding]:
     if not settings.ENV_FILE.exists():
         return []
     try:
-        with settings.ENV_FILE.open(encoding="utf-8") as file:
+        with settings.ENV_FILE.open(encoding=settings.ENCODING) as file:
             return list(parse_stream(file))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"

@@ -80,7 +80,7 @@ def add_signing_key() -> Path:
         _replace_file(file, f"{value}\n")
     else:
         file = settings.ENV_FILE
-        _replace_file(file, _with_value(file.read_bytes().decode(), value))
+        _replace_file(file, _with_value(file.read_bytes().decode(settings.ENCODING), value))
     settings.clear_cache()
     with transaction() as session:
         detail = {"keys": len(keys) + 1}
@@ -89,7 +89,7 @@ def add_signing_key() -> Path:
 
 
 def _env_file_values() -> dict[str, str | None]:
-    return {name.upper(): value for name, value in dotenv_values(settings.ENV_FILE).items()}
+    return {name.upper(): value for name, value in dotenv_values(settings.ENV_FILE, encoding=settings.ENCODING).items()}
 
 
 def _with_value(text: str, value: str) -> str:

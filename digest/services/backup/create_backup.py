@@ -107,7 +107,7 @@ def _add_private_file(members: dict[str, Path], name: str, source: Path, folder:
 
 def _names_signing_key(env_file: Path) -> bool:
     """True if the file holds DIGEST_SECRET_KEY itself, not only where it is."""
-    return bool(dotenv_values(env_file).get("DIGEST_SECRET_KEY"))
+    return bool(dotenv_values(env_file, encoding=settings.ENCODING).get("DIGEST_SECRET_KEY"))
 
 
 def _remove_older(newest: Path, keep: int) -> list[Path]:

@@ -62,6 +62,28 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("REDIS_URL", "unix://", "or unix:///folder/redis.sock"),
         ("DATA_DIR", "", "name a folder"),
         ("ARXIV_CLOSED", "2025-13-01", "'2025-13-01' is not a date such as 2025-11-27"),
+        ("SMTP_URL", "smtp://:pass@mail.example", "give user and password, or neither"),
+        ("SMTP_URL", "smtp://mail server", "its host is not the name of a host"),
+        ("BASE_URL", "https://papers example.org", "it must name a host"),
+        ("BOUNCE_IMAP_HOST", "imap.example:993", "such as imap.example.org"),
+        ("BOUNCE_IMAP_HOST", "imaps://imap.example", "such as imap.example.org"),
+        ("HOST", "999.1.1.1", "is not the name of a host"),
+        ("HOST", "", "it is empty"),
+        ("SERVICE_NAME", " ", "it is empty"),
+        ("SERVICE_NAME", "Papers\nInbox", "more than one line"),
+        ("POSTAL_ADDRESS", "Street\x07 1", "a control character"),
+        ("DKIM_DOMAIN", "@one.example", "such as example.org"),
+        ("DKIM_SELECTOR", "s 1", "is not a selector"),
+        ("FEED_PRIVATE_HOSTS", "http://intranet/", "is not the name of a host"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "is every client"),
+        ("SEND_AT", "07:00+02:00", "without a time zone"),
+        ("DATA_DIR", "~/data", "write the whole path"),
+        ("DATA_DIR", "$HOME/data", "write the whole path"),
+        ("REDIS_URL", "unix://run/redis.sock", "begins with a slash"),
+        ("PING_URL", "https://ping.example:99999/", "begins with https:// or http://"),
+        ("DOMAIN_RATES", "gmail.com=10,GMAIL.com=20", "gmail.com is named twice"),
+        ("CROSSREF_MAILTO", "nobody", "is not an e-mail address"),
+        ("PEOPLE_LOOKUP", "perhaps", "is none of 'on'"),
         ("ARXIV_CATEGORIES", "cs.AI,cs.LGG", "arXiv has no category 'cs.LGG'; did you mean cs.LG?"),
     ],
 )
@@ -146,6 +168,53 @@ def test_all_errors_are_named_at_once(terminal: Terminal, configured: Callable[.
     assert [line.split()[1].rstrip(":") for line in error.splitlines()] == [
         *("DIGEST_SMPT_URL", "DIGEST_ADMIN_EMAILS", "DIGEST_PORT", "DIGEST_LANGUAGE"),
     ]
+
+
+def test_errors_of_single_values_hide_none_of_their_combinations_sources_or_files(
+    terminal: Terminal, configured: Callable[..., None]
+) -> None:
+    configured(PORT="0", SOURCES="arxive", DKIM_DOMAIN="one.example", SMTP_URL="smtp://one.example/x")
+    configured(METRICS_TOKEN_FILE="/absent/1", WEBHOOK_KEY_FILE="/absent/2", ARXIV_RSS_URL="rss", LEASE="x")
+
+    _, error = terminal.refused("config", "check")
+    names = [line.split()[1].rstrip(":") for line in error.splitlines()]
+    assert sorted(names) == [
+        *("DIGEST_ARXIV_RSS_URL", "DIGEST_DKIM_DOMAIN", "DIGEST_LEASE", "DIGEST_METRICS_TOKEN_FILE", "DIGEST_PORT"),
+        *("DIGEST_SMTP_URL", "DIGEST_SOURCES", "DIGEST_WEBHOOK_KEY_FILE"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"BOUNCE_IMAP_HOST": "imap.example"}, "needs DIGEST_BOUNCE_IMAP_USER"),
+        ({"BOUNCE_IMAP_HOST": "h", "BOUNCE_IMAP_USER": "u", "BOUNCE_IMAP_FOLDER": ""}, "name a folder"),
+        (
+            {
+                "BOUNCE_IMAP_HOST": "h",
+                "BOUNCE_IMAP_USER": "u",
+                "BOUNCE_IMAP_PROCESSED": "move",
+                "BOUNCE_IMAP_ARCHIVE": "INBOX",
+            },
+            "it must name another folder",
+        ),
+    ],
+)
+def test_a_folder_of_bounces_that_can_not_be_read_is_refused(
+    terminal: Terminal, configured: Callable[..., None], values: dict[str, str], words: str
+) -> None:
+    configured(**values)
+
+    code, error = terminal.refused("config", "check")
+    assert (code, words in error) == (2, True)
+
+
+def test_a_reference_to_no_variable_is_refused(terminal: Terminal, own_folder: Path) -> None:
+    (own_folder / ".env").write_text("A=1\nDIGEST_SERVICE_NAME=${A}\nDIGEST_MAIL_FROM='${ABSENT}p@one.example'\n")
+
+    _, error = terminal.refused("config", "check")
+    assert ".env, line 3: DIGEST_MAIL_FROM: ${ABSENT} is the value of a variable, and there is none" in error
+    assert "line 2" not in error
 
 
 def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(

@@ -56,6 +56,17 @@ def test_the_rest_of_the_file_stays_and_so_does_its_mode(ready: Terminal, env_fi
 
 
 @SQLITE
+def test_a_byte_order_mark_does_not_hide_the_key(ready: Terminal, env_file: Path) -> None:
+    env_file.write_text(f"DIGEST_SECRET_KEY={OLD}\n", encoding="utf-8-sig")
+    settings.clear_cache()
+
+    ready.ok("admin", "key", "new")
+
+    keys = settings.get().secret_key
+    assert (len(keys), keys[1]) == (2, OLD)
+
+
+@SQLITE
 def test_the_file_stays_its_owners(ready: Terminal, env_file: Path) -> None:
     owner = (12345, 23456) if os.geteuid() == 0 else (os.geteuid(), os.getegid())  # only root can give files away
     os.chown(env_file, *owner)
