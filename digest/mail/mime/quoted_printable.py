@@ -13,7 +13,7 @@ _CHUNK_BYTES = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _MAX_SEEN = 1 << 14  # pieces of which it is remembered that they were encoded: those of some thousand mails
 _SENTINEL = "~"  # needs no encoding; stands for the text that follows a piece
-_FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
+_FROM = re.compile(rb"^(?:From )+(?=.)", re.MULTILINE)
 _DOTS = re.compile(rb"^\.+", re.MULTILINE)
 _DOTS_A_LINE = 24  # encoded dots that fit a line with its soft break
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
@@ -76,10 +76,15 @@ def _encode_piece(piece: str) -> bytes:
     if unfinished_line != _SENTINEL and not encoded.endswith(b"=\n"):
         encoded += b"=\n"  # it takes the place of the stop
     if b"From " in encoded:
-        encoded = _FROM.sub(b"=46rom =\n", encoded)  # an mbox file would turn it into `>From`, which breaks DKIM
+        encoded = _FROM.sub(_encode_from, encoded)  # an mbox file would turn it into `>From`, which breaks DKIM
     if b"\n." in encoded or encoded.startswith(b"."):
         encoded = _DOTS.sub(_encode_dots, encoded)
     return encoded.replace(b"\n", b"\r\n")
+
+
+def _encode_from(words: re.Match[bytes]) -> bytes:
+    """Each `From ` that begins a line, on a line of its own."""
+    return b"=46rom =\n" * words[0].count(b"From ")
 
 
 def _encode_dots(dots: re.Match[bytes]) -> bytes:

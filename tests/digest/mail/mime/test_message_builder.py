@@ -184,7 +184,7 @@ def test_no_line_begins_with_a_dot_and_none_is_lost(text: str) -> None:
 
 
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
-    encoded = encode_body(("From here on\n" + "From " + "word " * 40,))
+    encoded = encode_body(("From here on\n" + "From " + "word " * 40 + "\nFrom From From Oslo",))
 
     assert b"\r\nFrom " not in b"\r\n" + encoded
     assert quopri.decodestring(encoded).startswith(b"From here on")
