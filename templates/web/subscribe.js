@@ -8,8 +8,8 @@
   const note = document.getElementById('topics-note');
   if (!box || !text || !window.fetch) return;
 
-  // as the server splits: commas in quotes and in parentheses belong to the topic
-  const parts = (line) => [...line.matchAll(/(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+/g)];
+  // as the server splits: commas and semicolons in quotes and in parentheses belong to the topic
+  const parts = (line) => [...line.matchAll(/(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,;，；、"(])+/g)];
   const split = (value) => value.split('\n').flatMap((line) => parts(line).map((part) => part[0].trim())).filter(Boolean);
   const topics = () => text.value.split('\n').map((line) => line.trim()).filter(Boolean);
   const counts = new Map();
@@ -249,7 +249,7 @@
       changed();
     }
   });
-  entry.addEventListener('input', (event) => { // a comma ends a topic, typed or pasted
+  entry.addEventListener('input', (event) => { // a comma or semicolon ends a topic, typed or pasted
     if (event.isComposing) return;
     const found = parts(entry.value);
     const last = found[found.length - 1];

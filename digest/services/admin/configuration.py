@@ -213,7 +213,7 @@ def _declared_setting_problems() -> list[str]:
                 require_mailbox(value)
             except ValueError as error:
                 messages.append(f"{variable}: {error}")
-        if setting.choices and value.strip().lower() not in setting.choices:
+        if setting.choices and value.strip() and value.strip().lower() not in setting.choices:
             messages.append(f"{variable}: {value[:60]!r} is none of {', '.join(map(repr, setting.choices))}")
     return messages
 

@@ -16,12 +16,25 @@ from digest.matching.query.syntax_tree import FIELDS, Query, all_terms
 from digest.papers.subjects import is_known
 from digest.text.person_references import parse_author_id
 
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
+_ENDINGS = "org|com|net|edu|io|ai|gov|info|dev|app|eu|ch|de|at|uk|fr|nl|it|es|be|se|dk|fi|pl|ru|br|au|ca|cn|jp|kr|tw|in"
+_ADDRESS = re.compile(
+    rf"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:{_ENDINGS})/\S|^(?:[\w-]+\.)+(?:org|edu|gov)/?$", re.IGNORECASE
+)
 _IDENTIFIER = re.compile(
-    r"(?:arxiv:\s*)?(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?|(?:doi:\s*)?10\.\d{4,9}/\S+", re.IGNORECASE
+    r"(?:arxiv:?\s*)?(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?|(?:doi:\s*)?10\.\d{4,9}/\S+",
+    re.IGNORECASE,
 )
 _MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE)
-_FIELD = re.compile(r"(?<![^\s(])([A-Za-z]{2,}):(?!/)(\s*)")
+_FIELD = re.compile(r"(?<![^\s(])([A-Za-z]{2,})(\s*):(?!/)(\s*)")
+# Fields of other search engines; any other word may stand before a colon and a blank, as in a title.
+_FIELDS_ELSEWHERE = frozenset(
+    (
+        "author", "authors", "title", "abstract", "year", "date", "published", "journal", "keyword", "keywords",
+        "category", "subject", "doi", "arxiv", "orcid", "site", "since", "intitle", "inauthor",
+    )
+)  # fmt: skip
+_MINUS = re.compile(r"""(?<!\S)[-−](?=[^\W\d_]|["(])""")
+_BAR = re.compile(r"""(?<=[\w)"]{2})\s*\|+\s*(?=[\w("]{2})""")  # not in `p(y|x)`
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -37,22 +50,33 @@ def check_topic(text: str) -> None:
     if not is_query(text):
         _check_parentheses(text)
     query = language.parse(text)
+    _check_operators(text)
     _check_fields(text)
     _check_author_ids(text, query)
     _check_categories(text, query)
 
 
+def _check_operators(text: str) -> None:
+    """A minus and a bar are operators elsewhere; here they would be read as parts of words."""
+    outside_quotes = _without_quoted(text)
+    if minus := _MINUS.search(outside_quotes):
+        raise BadQuery(N_("a minus leaves nothing out"), position=minus.start(), expected=N_("ANDNOT and the words"))
+    if bar := _BAR.search(outside_quotes):
+        raise BadQuery(N_("a bar does not mean OR"), position=bar.start(), expected=N_("OR between the words"))
+
+
 def _check_fields(text: str) -> None:
     """A word before a colon is a field, with its value right behind it."""
-    for match in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
-        name, blank = match[1].lower(), match[2]
+    for match in _FIELD.finditer(_without_quoted(text)):
+        name, blank_before, blank = match[1].lower(), match[2], match[3]
         is_known = name in FIELDS
-        if is_known and (blank or match.end() == len(text)):
+        if is_known and (blank_before or blank or match.end() == len(text)):
             raise BadQuery(
                 N_("nothing follows %(name)s:"), position=match.end(1), expected=N_("a word right after the colon"),
                 name=name,
             )  # fmt: skip
-        if not is_known and not blank and match.end() < len(text):
+        is_title = blank_before or blank or match.end() == len(text)  # `Attention: a survey`
+        if not is_known and (not is_title or name in _FIELDS_ELSEWHERE):
             fields = ", ".join(f"{field}:" for field in FIELDS)
             raise BadQuery(
                 N_("the field %(what)s is unknown"),
@@ -60,6 +84,11 @@ def _check_fields(text: str) -> None:
                 expected=fields,
                 what=repr(match[1]),
             )
+
+
+def _without_quoted(text: str) -> str:
+    """The text with what stands in quotes removed, of the same length."""
+    return _QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)
 
 
 def _check_author_ids(text: str, query: Query) -> None:

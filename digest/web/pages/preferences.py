@@ -234,7 +234,7 @@ def _follow_person(subscriber_id: int, form: FormData, reference: str) -> Respon
 
 def _submitted(account: update_preferences.SubscriberAccount, form: FormData) -> dict[str, str]:
     topics = {topic.text for topic in account.profile.topics}
-    return preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
+    return preference_form.submitted_texts(form, split_topics=True, stored_topics=topics)
 
 
 def _conflict_page(
@@ -274,7 +274,7 @@ def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> 
 
 def _added_topics(rows: Sequence[SubmittedRow]) -> list[str]:
     """The new topics of the rows: commas separate several."""
-    return list(preference_form.split_at_commas([row.typed for row in rows if row.is_new]))
+    return list(preference_form.split_at_separators([row.typed for row in rows if row.is_new]))
 
 
 def _error_of_rows(error: BadInput) -> BadInput:

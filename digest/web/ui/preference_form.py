@@ -21,7 +21,8 @@ from digest.services.subscriptions.preference_fields import SignUpPreferences, S
 from digest.services.subscriptions.preference_parsers import is_offered_subject
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
-_TOPIC_PARTS = re.compile(r"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+""")  # between commas
+_SEPARATORS = ",;，；、"
+_TOPIC_PARTS = re.compile(rf"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^{_SEPARATORS}"(])+""")  # between separators
 _LISTS = frozenset({Control.LINES, Control.CHECK_BOXES, Control.SUBJECTS})
 Schema = TypeVar("Schema", bound=SignUpPreferences)
 
@@ -47,11 +48,11 @@ class FormField:
 
 
 def submitted_texts(
-    form: FormData | QueryParams, *, split_commas: bool = False, stored_topics: Collection[str] = ()
+    form: FormData | QueryParams, *, split_topics: bool = False, stored_topics: Collection[str] = ()
 ) -> dict[str, str]:
     """The submitted texts of the preference fields. Several values of a list are joined.
 
-    `split_commas`: commas separate topics too, except in `stored_topics`.
+    `split_topics`: commas and semicolons separate topics too, except in `stored_topics`.
     """
     texts: dict[str, str] = {}
     preferences = preference_fields.preferences()
@@ -63,15 +64,15 @@ def submitted_texts(
                 control or Control.DATE
             )
             texts[name] = values[-1] if separator is None else separator.join(values)
-    if split_commas and "topics" in texts:
-        texts["topics"] = "\n".join(split_at_commas(texts["topics"].splitlines(), stored_topics))
+    if split_topics and "topics" in texts:
+        texts["topics"] = "\n".join(split_at_separators(texts["topics"].splitlines(), stored_topics))
     return texts
 
 
-def split_at_commas(lines: Sequence[str], stored_topics: Collection[str] = ()) -> Iterator[str]:
-    """Split topics at commas, except `stored_topics`. Commas in quotes and in parentheses belong to the topic."""
+def split_at_separators(lines: Sequence[str], stored_topics: Collection[str] = ()) -> Iterator[str]:
+    """Split topics at commas and semicolons, except `stored_topics`. Those in quotes and parentheses stay."""
     for line in lines:
-        if line.strip() in stored_topics or "," not in line:
+        if line.strip() in stored_topics or not any(separator in line for separator in _SEPARATORS):
             yield line
         else:
             yield from (part.strip() for part in _TOPIC_PARTS.findall(line) if part.strip())

@@ -75,7 +75,6 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("DKIM_DOMAIN", "@one.example", "such as example.org"),
         ("DKIM_SELECTOR", "s 1", "is not a selector"),
         ("FEED_PRIVATE_HOSTS", "http://intranet/", "is not the name of a host"),
-        ("TRUSTED_PROXIES", "0.0.0.0/0", "is every client"),
         ("SEND_AT", "07:00+02:00", "without a time zone"),
         ("DATA_DIR", "~/data", "write the whole path"),
         ("DATA_DIR", "$HOME/data", "write the whole path"),

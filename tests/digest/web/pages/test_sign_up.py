@@ -400,11 +400,14 @@ def test_a_sign_up_redirects_so_that_reloading_sends_nothing_again(web: Browser)
     [
         ("graph neural network, transformers, diffusion", ["graph neural network", "transformers", "diffusion"]),
         ("bandits,\nprotein folding,,", ["bandits", "protein folding"]),
+        ("KV cache; quantization;", ["KV cache", "quantization"]),
+        ("bandits，protein folding；graphs、trees", ["bandits", "protein folding", "graphs", "trees"]),
+        ('"risk; return", bandits', ['"risk; return"', "bandits"]),
         ('"risk, return" AND trading, bandits', ['"risk, return" AND trading', "bandits"]),
         ('(folding OR "a, b") AND protein, bandits', ['(folding OR "a, b") AND protein', "bandits"]),
     ],
 )
-def test_commas_separate_topics_outside_of_quotes(web: Browser, typed: str, topics: list[str]) -> None:
+def test_commas_and_semicolons_separate_topics_outside_of_quotes(web: Browser, typed: str, topics: list[str]) -> None:
     web.post("/subscribe", data=PREFERENCES | {"topics": typed})
     web.post(path(signed_links.confirm(1, 1)))
 
