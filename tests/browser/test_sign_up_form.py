@@ -256,6 +256,7 @@ def test_space_chooses_an_example_and_does_not_scroll(page: Page, site: Site) ->
     ("typed", "expected"),
     [
         ("graphs, minimax", ["graphs", "minimax"]),
+        ("graphs; minimax；trees", ["graphs", "minimax", "trees"]),
         ('"a, b" AND c, d', ['"a, b" AND c', "d"]),
         ("(x OR y, z) AND w", ["(x OR y, z) AND w"]),
         (" , ,graphs,, graphs", ["graphs"]),
