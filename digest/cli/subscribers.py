@@ -12,6 +12,7 @@ from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import csv_import_export
 from digest.services.subscriptions.preference_fields import SignUpPreferences
+from digest.services.subscriptions.topic_separators import split_topics
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's address.")]
@@ -83,7 +84,8 @@ def _add_add_command(group: typer.Typer) -> None:
         welcome: Welcome = True,
     ) -> None:
         """Add a subscriber whose consent you have."""
-        values: dict[str, Any] = {"topics": topic or [], "categories": category or [], "time_zone": time_zone}
+        topics = [part for text in topic or [] for part in split_topics(text)]
+        values: dict[str, Any] = {"topics": topics, "categories": category or [], "time_zone": time_zone}
         values |= _preferences(setting or []) | {"address": address}
         subscriber_admin.add_subscriber(values, consent=consent, welcome=welcome)
         output.print_line("added")

@@ -32,6 +32,7 @@ from digest.services.ingestion import catch_up, fetch_schedule, source_status
 from digest.services.runs import build_editions, run_planning
 from digest.services.subscriptions import consent_origin, preference_fields, sign_up_confirmation
 from digest.services.subscriptions.topic_checks import check_topic
+from digest.services.subscriptions.topic_separators import split_topics
 from digest.services.subscriptions.update_preferences import save_section
 from digest.sources.source import DOWN
 
@@ -71,14 +72,15 @@ class PersonalMail:
 
 
 def read_topics(file: Path) -> tuple[str, ...]:
-    """The topics of a file, one a line; blank lines and those that begin with # are left out.
+    """The topics of a file, one a line or with commas between; blank lines and those that begin with # are left out.
 
     Raises BadInput with the first lines that are in error, and the number of the others.
     """
     topics, problems = [], []
     for number, line in enumerate(_read_text(file).splitlines(), start=1):
-        topic = line.strip()
-        if topic and not topic.startswith(COMMENT):
+        if line.lstrip().startswith(COMMENT):
+            continue
+        for topic in split_topics(line):
             topics.append(topic)
             problem = _problem_of(topic)
             if problem:

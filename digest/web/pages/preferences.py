@@ -234,7 +234,7 @@ def _follow_person(subscriber_id: int, form: FormData, reference: str) -> Respon
 
 def _submitted(account: update_preferences.SubscriberAccount, form: FormData) -> dict[str, str]:
     topics = {topic.text for topic in account.profile.topics}
-    return preference_form.submitted_texts(form, split_topics=True, stored_topics=topics)
+    return preference_form.submitted_texts(form, with_separators=True, stored_topics=topics)
 
 
 def _conflict_page(

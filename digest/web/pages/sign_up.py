@@ -79,7 +79,7 @@ async def start_page(request: Request, trending: Trending, pages: Pages, preview
     """The form: empty, or filled from the query string and then with its preview. `library`: papers imported before."""
     if not request.query_params:
         return await run_in_threadpool(pages.page, "start", lambda: _render_form(trending, {}))
-    values = preference_form.submitted_texts(request.query_params, split_topics=True)
+    values = preference_form.submitted_texts(request.query_params, with_separators=True)
     token = library_form.library_token(request.query_params)
     if values:
         return await previews.run(lambda turn: _form_page_with_preview(trending, values, turn, token))
@@ -108,7 +108,7 @@ router.add_route("/preview", _preview, methods=["POST"])
 
 
 def _submitted_form_page(form: FormData, trending: TrendingPart, turn: PreviewTurn) -> HTMLResponse:
-    texts = preference_form.submitted_texts(form, split_topics=True)
+    texts = preference_form.submitted_texts(form, with_separators=True)
     if isinstance(reference := form.get("person"), str) and reference.strip():
         authors = people_choice.with_choice(texts.get("authors", "").splitlines(), reference.strip())
         texts["authors"] = "\n".join(filter(None, authors))
@@ -117,7 +117,7 @@ def _submitted_form_page(form: FormData, trending: TrendingPart, turn: PreviewTu
 
 def _preview_part(form: FormData, turn: PreviewTurn) -> HTMLResponse:
     try:
-        texts = preference_form.submitted_texts(form, split_topics=True)
+        texts = preference_form.submitted_texts(form, with_separators=True)
         view = _preview_of(turn, texts, pending_papers(library_form.library_token(form)))
     except (BadInput, TooMany) as error:
         return _preview_error(error)
@@ -138,7 +138,7 @@ def _preview_error(error: BadInput | TooMany) -> HTMLResponse:
 @router.post("/subscribe")
 async def sign_up(form: Form, client: Client, queue: Queue, trending: Trending) -> Response:
     """Send the confirmation. The answer, and the time it takes, are the same for every address."""
-    texts = preference_form.submitted_texts(form, split_topics=True)
+    texts = preference_form.submitted_texts(form, with_separators=True)
     token = library_form.library_token(form)
     try:
         await run_in_time_steps(lambda: _subscribe(texts, token, client, queue))

@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/start-from-papers")
 def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, slot: LibrarySlot) -> HTMLResponse:
     """The sign-up form with the topics that a library suggests. The papers are kept until the sign-up."""
-    texts = preference_form.submitted_texts(form, split_topics=True)
+    texts = preference_form.submitted_texts(form, with_separators=True)
     try:
         source = library_form.library_source(form)
         with slot(is_remote=source.is_remote):

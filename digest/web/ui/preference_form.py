@@ -19,10 +19,9 @@ from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.preference_parsers import is_offered_subject
+from digest.services.subscriptions.topic_separators import SEPARATORS, split_topics
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
-_SEPARATORS = ",;，；、"
-_TOPIC_PARTS = re.compile(rf"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^{_SEPARATORS}"(])+""")  # between separators
 _LISTS = frozenset({Control.LINES, Control.CHECK_BOXES, Control.SUBJECTS})
 Schema = TypeVar("Schema", bound=SignUpPreferences)
 
@@ -48,11 +47,11 @@ class FormField:
 
 
 def submitted_texts(
-    form: FormData | QueryParams, *, split_topics: bool = False, stored_topics: Collection[str] = ()
+    form: FormData | QueryParams, *, with_separators: bool = False, stored_topics: Collection[str] = ()
 ) -> dict[str, str]:
     """The submitted texts of the preference fields. Several values of a list are joined.
 
-    `split_topics`: commas and semicolons separate topics too, except in `stored_topics`.
+    `with_separators`: commas and semicolons separate topics too, except in `stored_topics`.
     """
     texts: dict[str, str] = {}
     preferences = preference_fields.preferences()
@@ -64,7 +63,7 @@ def submitted_texts(
                 control or Control.DATE
             )
             texts[name] = values[-1] if separator is None else separator.join(values)
-    if split_topics and "topics" in texts:
+    if with_separators and "topics" in texts:
         texts["topics"] = "\n".join(split_at_separators(texts["topics"].splitlines(), stored_topics))
     return texts
 
@@ -72,10 +71,10 @@ def submitted_texts(
 def split_at_separators(lines: Sequence[str], stored_topics: Collection[str] = ()) -> Iterator[str]:
     """Split topics at commas and semicolons, except `stored_topics`. Those in quotes and parentheses stay."""
     for line in lines:
-        if line.strip() in stored_topics or not any(separator in line for separator in _SEPARATORS):
+        if line.strip() in stored_topics or not any(separator in line for separator in SEPARATORS):
             yield line
         else:
-            yield from (part.strip() for part in _TOPIC_PARTS.findall(line) if part.strip())
+            yield from split_topics(line)
 
 
 def parse_preferences(schema: type[Schema], texts: Mapping[str, str], stored: Profile | None = None) -> Schema:

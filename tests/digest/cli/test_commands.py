@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import socket
@@ -124,6 +126,16 @@ def test_a_run_for_one_subscriber_leaves_the_others(lab: Terminal, smtp: MailSer
     lab.ok("run", "--date", "2025-11-17", "--inline", "--only", "bob@example.com")
 
     assert smtp.recipients() == {"bob@example.com": 1}
+
+
+@SQLITE
+def test_commas_and_semicolons_separate_the_topics_of_a_new_subscriber(lab: Terminal) -> None:
+    lab.ok("admin", "subscribers", "add", "cyd@example.com", "--topic", "bandits; KV, trees", "--consent", "asked")
+
+    rows = csv.DictReader(io.StringIO(lab.ok("admin", "subscribers", "export")))
+    assert [row["topics"].split("\n") for row in rows if row["address"] == "cyd@example.com"] == [
+        ["bandits", "KV", "trees"]
+    ]
 
 
 @SQLITE

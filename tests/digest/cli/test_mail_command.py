@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from digest.services.runs import personal_mail
 from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for
 from tests.servers import DATA, MailServer
@@ -286,6 +287,15 @@ def test_the_mail_can_be_printed_without_a_mail_server(
 
     assert "Linear bandits 1" in printed
     assert terminal.ok(*command, "--print") == ""
+
+
+def test_commas_and_semicolons_in_the_file_separate_topics(
+    terminal: Terminal, command: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "topics.txt"
+    file.write_text('KV cache; quantization, diffusion\n# x, y\n"risk, return" AND trading\n')
+
+    assert personal_mail.read_topics(file) == ("KV cache", "quantization", "diffusion", '"risk, return" AND trading')
 
 
 def test_every_line_in_error_is_named_with_its_number(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
