@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from digest import clock, settings
+from digest import clock, setting_types, settings
 from digest.db.core import database_failures, schema_migration
 from digest.db.core.engine import reading
 from digest.db.papers import feed_sources, source_days, summaries
@@ -74,7 +74,7 @@ def _check_required_settings(config: settings.Settings) -> Iterator[DoctorFindin
     if "smtp_url" in missing and worker_findings.stored_findings(worker_findings.MAIL_SERVER, config) is not None:
         missing.remove("smtp_url")  # this process does not send, and the one that does has it
     for name in missing:
-        cure = settings.KEY_HINT if name == "secret_key" else "`digest init` asks for it and writes .env"
+        cure = setting_types.KEY_HINT if name == "secret_key" else "`digest init` asks for it and writes .env"
         yield DoctorFinding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
     if not missing:
         yield DoctorFinding(OK, "settings", "all required settings are set")
@@ -218,9 +218,9 @@ def _check_key_lengths(config: settings.Settings) -> Iterator[DoctorFinding]:
     """Keys of other programs, whose length is not enforced."""
     for name in ("webhook_key", "metrics_token"):
         length = len(getattr(config, name).encode())
-        if 0 < length < settings.MIN_KEY_BYTES:
+        if 0 < length < setting_types.MIN_KEY_BYTES:
             text = f"DIGEST_{name.upper()} has {length} bytes and could be guessed"
-            yield DoctorFinding(WARNING, "settings", text, settings.KEY_HINT)
+            yield DoctorFinding(WARNING, "settings", text, setting_types.KEY_HINT)
 
 
 def _check_data_dir(config: settings.Settings) -> Iterator[DoctorFinding]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from digest import clock, settings
+from digest import clock, setting_types, settings
 from digest.db.core.engine import transaction
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.mail.mime import dkim
@@ -69,10 +69,12 @@ def add_signing_key() -> Path:
     """
     keys = settings.get().secret_key
     if not keys:
-        raise Misconfigured(f"{_VARIABLE} is not set; {settings.KEY_HINT}")
+        raise Misconfigured(f"{_VARIABLE} is not set; {setting_types.KEY_HINT}")
     if os.environ.get(_VARIABLE):
-        raise Refused(f"{_VARIABLE} is in the environment: put a new key before the others there; {settings.KEY_HINT}")
-    value = ",".join((secrets.token_urlsafe(settings.MIN_KEY_BYTES), *keys))
+        raise Refused(
+            f"{_VARIABLE} is in the environment: put a new key before the others there; {setting_types.KEY_HINT}"
+        )
+    value = ",".join((secrets.token_urlsafe(setting_types.MIN_KEY_BYTES), *keys))
     in_env_file = _env_file_values()
     key_file = os.environ.get(f"{_VARIABLE}_FILE") or in_env_file.get(f"{_VARIABLE}_FILE")
     if key_file:
