@@ -58,8 +58,13 @@ def may_topics_admit(profiles: CompiledProfiles, index: PaperArrays, workspace: 
 @inlined
 def _are_words_rare(index: PaperArrays, query: int) -> bool:
     """False where all words of a plain topic weigh less than those that a paper must hold without contexts."""
-    head = index.query_heads[query]
-    return bool(head.profile_terms > FLOOR_WORDS or head.floor >= TOPIC_WEIGHT * COMPLETE_IDF)
+    return index.query_heads[query].profile_terms > FLOOR_WORDS or _rarely_meet(index, query)
+
+
+@inlined
+def _rarely_meet(index: PaperArrays, query: int) -> bool:
+    """True where papers hardly have all of a topic's words by chance; `floor` is the sum of the four heaviest."""
+    return bool(index.query_heads[query].floor >= TOPIC_WEIGHT * COMPLETE_IDF)
 
 
 @inlined
@@ -67,8 +72,8 @@ def find_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
     """Of these papers find those that the contexts of topics or the words that they hold admit: the set ADMITTED.
 
     Such a paper is near the context of a topic and holds its words, or near the contexts of two and holds the rarest
-    word of one; of a topic without a context it has all words. Where contexts are unknown, it holds words of a topic
-    that are rare together.
+    word of one; of a topic without a context it has all words, if these rarely meet. Where contexts are unknown, it
+    holds words of a topic that are rare together.
     """
     s, sets, first_term = workspace.scalars, workspace.sets, workspace.scalars[PROFILE_TERMS_AT]
     clear(sets[ADMITTED])
@@ -85,8 +90,9 @@ def find_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
             if s[WITH_CONTEXTS] and index.near_row[query] != NO_CONTEXT:
                 _admit_near(profiles, index, workspace, papers, query, first_term)
             elif s[WITH_CONTEXTS]:
-                _hold_all(profiles, index, workspace, papers, first_term, words)
-                unite(sets[ADMITTED], sets[HOLDING])
+                if _rarely_meet(index, query):
+                    _hold_all(profiles, index, workspace, papers, first_term, words)
+                    unite(sets[ADMITTED], sets[HOLDING])
             elif _are_words_rare(index, query):
                 _hold_words(profiles, index, workspace, papers, first_term, words)
                 unite(sets[ADMITTED], sets[HOLDING])

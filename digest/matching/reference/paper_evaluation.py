@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from digest.matching.profile import Candidate
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic
-from digest.matching.scoring.bm25 import Weights, impact, score, words_needed
+from digest.matching.scoring.bm25 import Weights, impact, rarely_meet, score, words_needed
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches
 from digest.matching.scoring.example_vectors import term_frequency
 from digest.matching.scoring.parameters import (
@@ -230,8 +230,8 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
     """True where the topics admit a paper that matches none of them as written.
 
     It is near the context of a topic and holds its words, or near the contexts of two and holds the rarest word of one;
-    of a topic without a context it has all words. Where contexts are unknown, it holds words of a topic that are rare
-    together. Contexts are looked up last, because that may compute them.
+    of a topic without a context it has all words, if these rarely meet. Where contexts are unknown, it holds words of a
+    topic that are rare together. Contexts are looked up last, because that may compute them.
     """
     if not finding.topic_relevance >= parsed.floor > 0:
         return False
@@ -249,7 +249,7 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
     near_topics, has_rarest = 0, False
     for (topic, held), context in zip(held_topics, contexts, strict=True):
         if not context.weights:
-            if len(held) == len(topic.term_bits):
+            if len(held) == len(topic.term_bits) and rarely_meet([parsed.idf[word] for word in held]):
                 return True
         elif nearness_of(context, vector) >= context.floor:
             near_topics += 1

@@ -10,7 +10,7 @@ from operator import mul
 
 from digest.matching.query.language import ProfileTerm, Query, parse, phrase_words, positive_terms
 from digest.matching.reference.posting_lists import PostingLists
-from digest.matching.scoring.bm25 import Weights, impacts_of_word
+from digest.matching.scoring.bm25 import Weights, impacts_of_word, rarely_meet
 from digest.matching.scoring.index_terms import AllOf, IndexPair, IndexQuery, word_query
 from digest.matching.scoring.topic_context import (
     MAX_FLOOR_PAPERS,
@@ -27,7 +27,9 @@ from digest.matching.scoring.topic_context import (
     word_idf,
 )
 
-_MIN_AS_WRITTEN = 5  # with fewer papers that have the topic as written, those with all its words count
+_MIN_AS_WRITTEN = (
+    5  # of fewer papers that have the topic as written, and words that rarely meet, those with all words count
+)
 _NEWEST_PAPERS = 100  # of a topic
 
 
@@ -104,7 +106,8 @@ class ContextSearch:
         if not own:
             return None
         papers = self._papers(_written_query(query))
-        if len(papers) < _MIN_AS_WRITTEN:
+        idfs = [self._weights.idf(term.text, prefix=term.prefix) for term in own]
+        if len(papers) < _MIN_AS_WRITTEN and rarely_meet(idfs):
             papers = self._papers(_all_words_query(query))
         if len(papers) < MIN_CONTEXT_PAPERS:
             return TopicContext({})

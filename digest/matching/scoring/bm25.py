@@ -15,6 +15,7 @@ from digest.matching.scoring.parameters import (
     B_MILLE,
     COMMON_DENOMINATOR,
     COMMON_NUMERATOR,
+    COMPLETE_IDF,
     COMPLETE_WORDS,
     FLOOR_DENOMINATOR,
     FLOOR_NUMERATOR,
@@ -123,6 +124,11 @@ def close_floor(topics: Sequence[Sequence[tuple[int, int]]]) -> int:
 def words_needed(words: int) -> int:
     """How many of a topic's `words` a close paper holds: all of up to three, of more three and half of the others."""
     return min(words, COMPLETE_WORDS + max(0, words - COMPLETE_WORDS) // 2)
+
+
+def rarely_meet(idfs: Iterable[int]) -> bool:
+    """True where papers hardly have all of a topic's words by chance, as far as its four rarest tell."""
+    return sum(nlargest(FLOOR_WORDS, idfs)) >= COMPLETE_IDF
 
 
 def topic_weight(topics: int) -> int:

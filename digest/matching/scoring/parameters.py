@@ -22,8 +22,9 @@ FLOOR_WORDS = 4  # the floor takes so many words of a topic, the heaviest; else 
 # A close paper holds the words of a topic: all of up to three; of longer topics three and half of the others, and the
 # rarest.
 COMPLETE_WORDS = 3
-# While contexts are unknown, the idf of the held words of a topic is at least 256·6 together: by chance at most 1 of
-# 400 papers has them all. A topic of commoner words has no close papers.
+# The idf of words that rarely meet is at least 256·6 together: by chance at most 1 of 400 papers has them all. While
+# contexts are unknown, a close paper holds such words of a topic. A topic of commoner words has only a context of
+# papers that have it as written, and no close papers without one.
 COMPLETE_IDF = 1536
 NEAR_TOPICS = 2  # a paper near the contexts of so many topics needs only the rarest word of one; the kernel counts to 2
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋

@@ -41,11 +41,19 @@ def plain_topics(profiles: Sequence[Profile]) -> list[str]:
 
 
 def random_contexts(papers: Sequence[Candidate], profiles: Sequence[Profile], weights: Weights) -> Contexts:
-    """The contexts of most topics; some have no words, and some are unknown."""
+    """The contexts of most topics, of rare ones the words of any paper; some have no words, and some are unknown."""
     random = Random(8)
+    any_words = [sorted(prepare_document(paper).tf) for paper in papers]
+
+    def any_context() -> TopicContext:
+        return TopicContext(
+            {word: random.randint(1, 255) for word in random.choice(any_words)}, random.randint(1, 3000)
+        )
+
     lists = build_posting_lists((paper.id, prepare_document(paper)) for paper in papers)
     search = ContextSearch([read_posting_lists(lists)], weights, window=14)
-    contexts = {text: search.context(text) or TopicContext({}) for text in plain_topics(profiles)}
+    found = {text: search.context(text) for text in plain_topics(profiles)}
+    contexts = {text: context if context and context.weights else any_context() for text, context in found.items()}
     scales = {text: random.choice((0, 1, 2, 2)) for text in contexts}
     return {
         text: TopicContext(context.weights, context.floor * scales[text] // 2) if scales[text] else TopicContext({})

@@ -193,6 +193,14 @@ def test_of_a_topic_without_a_context_a_close_paper_has_all_words() -> None:
     assert ids(topics(long_topic), [most, complete], contexts={long_topic: TopicContext({"neutron": 1}, 0)}) == [2, 1]
 
 
+@pytest.mark.parametrize("common_words", ["graph neural network", "A-graph"])
+def test_a_topic_of_common_words_has_no_close_papers_without_a_context(common_words: str) -> None:
+    candidates = papers("Network of graphs, neural")
+    contexts = {common_words: TopicContext({})}
+
+    assert ids(topics(common_words), candidates, contexts=contexts) == []
+
+
 @pytest.mark.parametrize(("words", "least_words"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4), (7, 5), (11, 7)])
 def test_of_more_than_three_words_half_of_the_others_are_needed(words: int, least_words: int) -> None:
     assert words_needed(words) == least_words

@@ -17,7 +17,7 @@ from digest.matching.scoring.boolean_match import prepare_document
 from digest.matching.scoring.topic_context import TopicContext
 from digest.papers import Record
 
-OTHERS = ("Proteins in cells", "Cells and proteins", "Stars of a cluster", "A cluster of stars") * 10
+OTHERS = ("Proteins in cells", "Cells and proteins", "Stars of a cluster", "A cluster of stars") * 60
 
 
 def posting_lists(titles: Sequence[str]) -> PostingLists:
@@ -51,6 +51,11 @@ def test_with_five_papers_as_written_those_with_the_words_apart_do_not_count() -
 
 def test_with_fewer_than_five_papers_as_written_those_with_all_words_count() -> None:
     assert "merchant" in words("error codes", ["Error codes for qubits"] * 4 + ["Codes of error, merchants"] * 4)
+
+
+@pytest.mark.parametrize("topic", ["stars for cells", "B-cells"])
+def test_papers_with_all_words_of_a_topic_do_not_count_where_these_often_meet(topic: str) -> None:
+    assert context(topic, ["For stars: merchants and cells"] * 4) == TopicContext({})
 
 
 def test_a_topic_of_two_papers_has_a_context_without_words() -> None:
