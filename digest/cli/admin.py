@@ -46,7 +46,9 @@ def _add_resend_command(admin: typer.Typer, dependencies: Dependencies) -> None:
         """Send an edition again as a new e-mail. The audit log records it."""
         day = date.date() if date else None
         serial = resend_edition.resend(address, day=day, actor=command_line_actor(), enqueue=dependencies.enqueue())
-        output.print_line(f"queued: resend no. {serial} of that edition")
+        output.print_line(
+            f"queued: resend no. {serial} of that edition; a worker sends it, or the next `digest run --inline`"
+        )
 
 
 def _add_suppression_commands(admin: typer.Typer) -> None:

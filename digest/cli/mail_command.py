@@ -23,6 +23,7 @@ from digest.db.core import schema_migration
 from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
 from digest.errors import BadInput, DigestError, Misconfigured, Transient
+from digest.mailbox_syntax import require_mailbox
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
@@ -150,9 +151,15 @@ def _explain_failure(state: Path, error: DatabaseFailure) -> DigestError:
 
 
 def _complete_settings(request: PersonalRequest, *, sends: bool) -> None:
-    """Fill in what a single person need not set. Raises Misconfigured for what is wrong."""
+    """Fill in what a single person need not set. Raises BadInput for options and Misconfigured for settings."""
     settings.clear_cache()
     config = settings.get()
+    try:
+        require_mailbox(request.address)
+    except ValueError as error:
+        raise BadInput(f"--to: {error}", field="to") from error
+    if problem := next(filter(None, map(configuration.category_problem, request.categories)), ""):
+        raise BadInput(f"--category: {problem}", field="category")
     if request.categories:
         _set_variables({"ARXIV_CATEGORIES": ",".join(request.categories)})
     if not config.secret_key:
@@ -208,7 +215,7 @@ class _MaildirWriter:
 
 def _print_result(result: PersonalMail, request: PersonalRequest) -> None:
     for source, reason in result.failed_sources:
-        typer.echo(f"{source} did not answer: {reason}; its papers come with the next mail", err=True)
+        typer.echo(f"{source}: {reason}; its papers come with the next mail", err=True)
     if result.next_attempt is not None:
         local_time = result.next_attempt.astimezone(clock.zone_info(request.time_zone))
         when = f"{local_time:%Y-%m-%d %H:%M} {request.time_zone}"

@@ -85,7 +85,11 @@ class PrivateRedis:
         }
         command = [str(find_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = subprocess.Popen(  # noqa: S603 - our own program and options
-            start_guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            start_guarded(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C would end it before the processes that use it
         )
         self._wait_for_answer(self._process)
 

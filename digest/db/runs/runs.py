@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Delivery, Epoch, Run, Shard, Subscriber
-from digest.models.delivery import WELCOME
+from digest.models.delivery import EDITION_KINDS
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
@@ -182,9 +182,9 @@ def count_deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[s
 
 
 def count_deliveries_between(session: Session, since: datetime, until: datetime) -> dict[str, int]:
-    """Numbers of deliveries of runs and of welcome editions by state, of those created or tried between the two."""
+    """Numbers of the mails of editions by state, sent again or not, of those created or tried between the two."""
     is_recent = or_(col(Delivery.created_at).between(since, until), col(Delivery.tried_at).between(since, until))
-    return _by_state(session, or_(col(Delivery.run_id).is_not(None), col(Delivery.kind) == WELCOME), is_recent)
+    return _by_state(session, col(Delivery.kind).in_(EDITION_KINDS), is_recent)
 
 
 def _by_state(session: Session, *conditions: ColumnElement[bool]) -> dict[str, int]:

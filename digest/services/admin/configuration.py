@@ -160,11 +160,16 @@ def _unknown_sources(config: settings.Settings) -> list[str]:
 
 
 def _unknown_categories(config: settings.Settings) -> list[str]:
-    return [
-        f"DIGEST_ARXIV_CATEGORIES: arXiv has no category {name[:40]!r}{_suggestion(name, ARXIV_NAMES)}"
-        for name in config.arxiv_categories
-        if name not in ARXIV_NAMES
-    ]
+    problems = (category_problem(name) for name in config.arxiv_categories)
+    return [f"DIGEST_ARXIV_CATEGORIES: {problem}" for problem in problems if problem]
+
+
+def category_problem(name: str) -> str:
+    """What is wrong with the name of an arXiv category; empty where it is one."""
+    if name in ARXIV_NAMES:
+        return ""
+    in_usual_case = next((known for known in ARXIV_NAMES if known.lower() == name.lower()), name)
+    return f"arXiv has no category {name[:40]!r}{_suggestion(in_usual_case, ARXIV_NAMES)}"
 
 
 def _mail_problems(config: settings.Settings) -> list[str]:

@@ -34,6 +34,9 @@ _FIELDS_ELSEWHERE = frozenset(
     )
 )  # fmt: skip
 _MINUS = re.compile(r"""(?<!\S)[-−](?=[^\W\d_]|["(])""")
+# At most three words, as a longer text that begins so may be a title.
+_NOT = re.compile(r"not\s+(?=\S)(?:\S+\s+){0,2}\S+", re.IGNORECASE)
+_STAR = re.compile(r"\s*[★☆⭐]")  # marks followed authors in mails and listings
 _BAR = re.compile(r"""(?<=[\w)"]{2})\s*\|+\s*(?=[\w("]{2})""")  # not in `p(y|x)`
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -59,6 +62,12 @@ def check_topic(text: str) -> None:
 def _check_operators(text: str) -> None:
     """A minus and a bar are operators elsewhere; here they would be read as parts of words."""
     outside_quotes = _without_quoted(text)
+    if _STAR.match(text):
+        raise BadQuery(N_("a star follows no author"), position=0, expected=N_("au: and a name, such as au:Hinton"))
+    if _NOT.fullmatch(text.strip()):
+        raise BadQuery(
+            N_("a topic can't begin with not"), position=0, expected=N_("words, and ANDNOT before those to leave out")
+        )
     if minus := _MINUS.search(outside_quotes):
         raise BadQuery(N_("a minus leaves nothing out"), position=minus.start(), expected=N_("ANDNOT and the words"))
     if bar := _BAR.search(outside_quotes):

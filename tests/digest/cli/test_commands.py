@@ -352,8 +352,9 @@ def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailS
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
     lab.ok("admin", "resend", "ada@example.com")
-    lab.ok("run", "--inline")
+    printed = lab.ok("run", "--inline")
 
+    assert printed.startswith("1 sent, ")
     first, second = smtp.log
     assert first.message_id != second.message_id
     assert first.message_id.startswith("<digest.")

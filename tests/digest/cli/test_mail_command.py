@@ -320,6 +320,22 @@ def test_of_many_lines_in_error_the_first_are_named(terminal: Terminal, command:
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--to", "adalab"], "--to: 'adalab' is not an e-mail address"),
+        (["--category", "CS.LG"], "--category: arXiv has no category 'CS.LG'; did you mean cs.LG?"),
+        (["--category", "poetry"], "--category: arXiv has no category 'poetry'"),
+    ],
+)
+def test_an_option_in_error_is_named(terminal: Terminal, command: list[str], options: list[str], message: str) -> None:
+    code, error = terminal.refused(*command, *options)
+
+    assert code == 2
+    assert message in error
+    assert "DIGEST_" not in error
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "names no topic"),

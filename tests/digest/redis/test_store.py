@@ -189,6 +189,12 @@ def test_a_private_server_that_runs_is_replaced_when_it_is_started_again(server:
     assert server.pid not in {former, None}
 
 
+def test_ctrl_c_ends_the_owner_alone_which_ends_a_private_server_last(server: PrivateRedis) -> None:
+    assert server.pid is not None
+
+    assert os.getpgid(server.pid) != os.getpgrp()
+
+
 def test_a_private_server_ends_when_its_owner_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
