@@ -26,6 +26,7 @@ from digest.mail.smtp import transport
 from digest.matching.profile import Counts
 from digest.matching.scoring import word_counts
 from digest.services.catalog import epochs
+from digest.services.preview import preview_data
 from digest.services.subscriptions import consent_origin
 from tests.outbox import Outbox
 from tests.patience import wait_for
@@ -166,7 +167,8 @@ def remembered_counts() -> Iterator[None]:
         key = word_counts.TERM_RULES, counts.papers, milli, counts.announcements, words, papers_with_word
         if key not in packed_by_counts:
             if len(packed_by_counts) == REMEMBERED_COUNTS:
-                del counts_by_packed[packed_by_counts.pop(next(iter(packed_by_counts)))]
+                oldest = packed_by_counts.pop(next(iter(packed_by_counts)))
+                counts_by_packed.pop(oldest, None)  # the same words in another order are packed alike
             packed = packed_by_counts[key] = word_counts.pack(counts)
             counts_by_packed[packed] = Counts(
                 counts.papers, milli / 1000, dict(sorted(counts.df.items())), counts.announcements
@@ -192,8 +194,11 @@ def wait_for_connections(used: Engine) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[str]:
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """The address of a fresh database with every table, of both kinds in turn; the settings point to it."""
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())  # whose data others kept up to date
     if request.param == "sqlite":
         file = tmp_path / "digest.db"
         shutil.copy(request.getfixturevalue("sqlite"), file)

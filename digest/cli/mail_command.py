@@ -23,8 +23,8 @@ from digest.db.core import schema_migration
 from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
 from digest.errors import BadInput, DigestError, Misconfigured, Transient
-from digest.mailbox_syntax import require_mailbox
 from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.mailbox_syntax import require_mailbox
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
 from digest.services.runs.personal_mail import PersonalMail, PersonalRequest

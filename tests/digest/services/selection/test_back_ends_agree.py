@@ -44,6 +44,7 @@ CHOICES: dict[int, dict[str, tuple[str, ...]]] = {  # by number of the subscribe
     3: {"sources": ("a-journal", "arxiv")}, 4: {"sources": ("a-journal",), "languages": ("en",)},
     5: {"sources": ("elsewhere",)}, 6: {"languages": ("en",)}, 12: {"sources": ("arxiv",), "languages": ("en", "de")},
 }  # fmt: skip
+COMMON_TOPICS = (Topic("retrieval augmented"),)
 PRIOR = Weights(word_counts.prior())
 T = TypeVar("T")
 
@@ -94,11 +95,15 @@ def installed(database: str, configured: Callable[..., None], shared: Path) -> I
 
 
 def random_profiles(records: list[Record]) -> Iterator[Profile]:
-    """Every sixth has no topics but categories, exclusions or authors at most."""
+    """Every sixth has no topics but categories, exclusions or authors at most; some have a topic of common words.
+
+    Papers that have it as written make a context; without one it has no close papers.
+    """
     make = RandomProfiles(records, seed=11)
     for number in range(SUBSCRIBERS):
         generated = replace(make.profile(), **CHOICES.get(number, {}))
-        yield replace(generated, topics=()) if number % 6 == 0 else generated
+        topics = () if number % 6 == 0 else COMMON_TOPICS if number % 6 == 4 else generated.topics
+        yield replace(generated, topics=topics)
 
 
 def due() -> datetime:
