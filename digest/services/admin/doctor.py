@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from digest import clock, settings
 from digest.db.core import database_failures, schema_migration
-from digest.db.core.engine import reading
+from digest.db.core.engine import reading, require_valid_address
 from digest.db.papers import feed_sources, source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
@@ -54,7 +55,13 @@ def run_checks() -> list[DoctorFinding]:
         ]
     except Misconfigured:
         return findings
-    findings += [finding for check in _CHECKS for finding in check(config)]
+    with ThreadPoolExecutor(len(_CHECKS)) as threads:  # each may wait for a server that does not answer
+        results = [threads.submit(list, check(config)) for check in _CHECKS]
+    findings += [finding for result in results for finding in result.result()]
+    try:
+        require_valid_address(config.database)
+    except Misconfigured:  # one of the problems above
+        return findings
     database = list(_check_database(config))
     findings += database
     if all(finding.level == OK for finding in database):

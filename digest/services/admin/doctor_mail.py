@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from digest.services.bounces import imap_poll
 from digest.settings import Settings
 from digest.text.counted import count_of
 
+_FOLDER_TIMEOUT_SECONDS = 10.0  # somebody waits for the report
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
 _SERVER_CURES = (  # words of the errors of servers and of TLS, and what to do
     (r"certificate", "use the name in the server's certificate, and let the server renew it where it has expired"),
@@ -35,15 +37,18 @@ _SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a
 
 
 def check_mail_servers(config: Settings) -> Iterator[DoctorFinding]:
-    """Connect and sign in to each server; sends nothing."""
-    for url in config.smtp_url:
-        name = urlsplit(url).hostname or url
-        try:
-            reply = probe.probe_server(url)
-        except DigestError as error:
-            yield DoctorFinding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
-        else:
-            yield DoctorFinding(OK, "mail server", f"{name}: {reply}")
+    """Connect and sign in to each server, to all at once; sends nothing."""
+    if config.smtp_url:
+        with ThreadPoolExecutor(len(config.smtp_url)) as threads:
+            yield from threads.map(_check_mail_server, config.smtp_url)
+
+
+def _check_mail_server(url: str) -> DoctorFinding:
+    name = urlsplit(url).hostname or "DIGEST_SMTP_URL"
+    try:
+        return DoctorFinding(OK, "mail server", f"{name}: {probe.probe_server(url)}")
+    except DigestError as error:
+        return DoctorFinding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
 
 
 def _server_cure(error: str) -> str:
@@ -67,7 +72,7 @@ def check_bounce_folder(config: Settings) -> Iterator[DoctorFinding]:
         account = imap_poll.account_from(config)
         if account is None:
             return
-        with imap_folder.open_folder(account) as folder:
+        with imap_folder.open_folder(account, timeout=_FOLDER_TIMEOUT_SECONDS) as folder:
             message_count = len(folder.unprocessed())
     except DigestError as error:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
