@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -93,14 +93,22 @@ def _check_required_settings(config: settings.Settings) -> Iterator[DoctorFindin
 
 def _check_base_url(config: settings.Settings) -> Iterator[DoctorFinding]:
     parts = urlsplit(config.base_url)
-    if parts.scheme == "https":
-        yield DoctorFinding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
-    elif parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+    if _is_this_machine(parts.hostname or ""):
         cure = "set DIGEST_BASE_URL to the https address that subscribers reach"
         yield DoctorFinding(WARNING, "address", f"{config.base_url} works only on this machine", cure)
+    elif parts.scheme == "https":
+        yield DoctorFinding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
     else:
         cure = "one-click unsubscribe (RFC 8058) needs https"
         yield DoctorFinding(ERROR, "address", f"{config.base_url} is not https", cure)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def _check_database(config: settings.Settings) -> Iterator[DoctorFinding]:

@@ -84,6 +84,18 @@ def test_a_reserved_domain_such_as_that_of_the_demo_has_no_error_about_its_key(
     assert [level for level, _ in findings(ready, "dkim")] == ["warning"]
 
 
+@SQLITE
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8000", "https://localhost", "https://[::1]", "http://0.0.0.0:80"]
+)
+def test_an_address_of_this_machine_alone_is_a_warning_with_https_too(
+    ready: Terminal, configured: Callable[..., None], database: str, address: str
+) -> None:
+    configured(BASE_URL=address)
+
+    assert findings(ready, "address") == [("warning", f"{address} works only on this machine")]
+
+
 def test_a_new_installation_where_nothing_runs_yet_says_so_and_fails_the_command(ready: Terminal) -> None:
     assert findings(ready, "processes") == [
         ("error", "nothing runs yet: no `digest up` with this DATA_DIR, and nothing was ingested")
