@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
@@ -46,6 +46,14 @@ _SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
     "database_url": ("postgresql", "postgresql+psycopg", "sqlite"),
     "redis_url": ("redis", "rediss", "unix"),
+}
+_REDIS_PARAMETERS = {  # behind the ? of REDIS_URL, with their values
+    "db": r"\d{1,4}",
+    "ssl_cert_reqs": "none|optional|required",
+    "ssl_check_hostname": "true|false|True|False|0|1",
+    **dict.fromkeys(("username", "password"), ".*"),
+    **dict.fromkeys(("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"), ".+"),
+    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "health_check_interval"), r"\d{1,4}(\.\d+)?"),
 }
 
 
@@ -346,6 +354,10 @@ class Settings(_FromEnvironment):
             raise ValueError("the path of the socket begins with a slash, the third one: unix:///folder/redis.sock")
         if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
             raise ValueError(f"the database after the host is a number; {expected}")
+        for name, text in parse_qsl(parts.query, keep_blank_values=True):
+            if not re.fullmatch(_REDIS_PARAMETERS.get(name, "(?!)"), text, re.ASCII):
+                shown = name[:40] if name in _REDIS_PARAMETERS else "what follows the ?"
+                raise ValueError(f"{shown} is not understood; there may be {', '.join(_REDIS_PARAMETERS)}")
         return value
 
     @field_validator("ping_url")

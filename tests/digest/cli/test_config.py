@@ -64,6 +64,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("REDIS_URL", "redis://cache.example:99999", "expected redis://:password@host:6379/0"),
         ("REDIS_URL", "redis://:pa/ss@cache.example", "/ as %2F"),
         ("REDIS_URL", "redis://cache.example/papers", "the database after the host is a number"),
+        ("REDIS_URL", "redis://cache.example/0?colour=blue", "what follows the ? is not understood; there may be db"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=first", "db is not understood"),
         ("REDIS_URL", "unix://", "or unix:///folder/redis.sock"),
         ("DATA_DIR", "", "name a folder"),
         ("ARXIV_CLOSED", "2025-13-01", "'2025-13-01' is not a date such as 2025-11-27"),
@@ -112,6 +114,12 @@ def test_a_password_with_a_question_mark_is_not_shown(
     assert "DIGEST_DATABASE_URL" in error
     assert "cret" not in error
     assert "word" not in error
+
+
+def test_parameters_of_redis_are_accepted(terminal: Terminal, configured: Callable[..., None]) -> None:
+    configured(REDIS_URL="rediss://:secret@cache.example:6380/1?ssl_cert_reqs=required&ssl_ca_certs=/etc/ssl/ca.pem")
+
+    terminal.ok("config", "check")
 
 
 def test_parameters_of_postgresql_are_accepted(terminal: Terminal, configured: Callable[..., None]) -> None:
