@@ -24,6 +24,7 @@ from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
 from digest.errors import BadInput, DigestError, Misconfigured, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.replace_file import require_possible_folder
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
 from digest.services.runs.personal_mail import PersonalMail, PersonalRequest
@@ -197,6 +198,7 @@ class _MaildirWriter:
         """Write atomically. Raises BadInput where the folder can't be written."""
         name = message.message_id.strip("<>").replace("/", "_")
         try:
+            require_possible_folder(self._folder)
             for part in ("tmp", "new", "cur"):
                 (self._folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
             file = self._folder / "tmp" / name
