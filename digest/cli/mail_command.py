@@ -22,6 +22,7 @@ from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
+from digest.db.subscribers import subscribers
 from digest.errors import BadInput, DigestError, Misconfigured, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.replace_file import require_possible_folder
@@ -63,6 +64,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         ] = None,
     ) -> None:
         """Mail the papers of the day to one address, without a server. A second time on a day sends nothing."""
+        _require_address(to)
         request = PersonalRequest(
             to, personal_mail.read_topics(topics), tuple(category or ()), time_zone=time_zone, limit=limit
         )
@@ -75,6 +77,14 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
                 hand_over = _MaildirWriter(maildir).write
             result = personal_mail.send_mail_of_day(request, progress=_print_source, hand_over=hand_over)
             _print_result(result, request)
+
+
+def _require_address(to: str) -> None:
+    """Raises BadInput. Before the settings are read, of which it may become the sender."""
+    try:
+        subscribers.parse_address(to)
+    except BadInput as error:
+        raise BadInput(f"--to: {str(error).removeprefix('address: ')}", field="to") from error
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def run_checks() -> list[DoctorFinding]:
     try:
         config = settings.get()
         findings += [
-            DoctorFinding(WARNING, "settings", text, "correct or remove it") for text in configuration.unused_lines()
+            DoctorFinding(WARNING, "settings", text, "correct or remove it") for text in configuration.warnings()
         ]
     except Misconfigured:
         return findings

@@ -116,6 +116,17 @@ def test_a_password_with_a_question_mark_is_not_shown(
     assert "word" not in error
 
 
+@pytest.mark.parametrize(("language", "warned"), [("fr", True), ("pt-BR", True), ("en", False), ("en_GB", False)])
+def test_a_language_without_a_catalogue_is_a_warning(
+    terminal: Terminal, configured: Callable[..., None], language: str, warned: bool
+) -> None:
+    configured(LANGUAGE=language)
+
+    result = terminal.run("config", "check")
+    assert result.exit_code == 0
+    assert ("there is no catalogue" in result.stderr) is warned
+
+
 def test_parameters_of_redis_are_accepted(terminal: Terminal, configured: Callable[..., None]) -> None:
     configured(REDIS_URL="rediss://:secret@cache.example:6380/1?ssl_cert_reqs=required&ssl_ca_certs=/etc/ssl/ca.pem")
 
