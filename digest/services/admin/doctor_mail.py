@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from digest.errors import DigestError, Misconfigured, Transient
@@ -186,21 +187,30 @@ def _is_aligned(signing: str, sender: str) -> bool:
 
 
 def check_sender_domain(config: Settings) -> Iterator[DoctorFinding]:
-    """SPF and DMARC, which large receivers require of bulk senders."""
+    """SPF and DMARC, which large receivers require of bulk senders. SPF is judged by the domain of the return path."""
     domain = config.mail_domain
+    return_domain = config.bounce_address.rpartition("@")[2] or domain
     if _is_reserved(domain):
         yield _reserved_domain_finding("spf", f"the SPF and DMARC records of {domain}")
-    elif domain:
-        yield from _check_record("spf", f"a record for {domain}", lambda: sender_domain_records.has_spf(domain))
-        yield from _check_record("dmarc", f"a policy for {domain}", lambda: sender_domain_records.has_dmarc(domain))
+        return
+    for name in dict.fromkeys(filter(None, (return_domain, domain))):
+        yield from _check_record("spf", f"a record for {name}", partial(sender_domain_records.spf_count, name))
+    if domain:
+        count = partial(sender_domain_records.dmarc_count, domain)
+        yield from _check_record("dmarc", f"a policy for {domain}", count)
 
 
-def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[DoctorFinding]:
+def _check_record(name: str, description: str, count_published: Callable[[], int]) -> Iterator[DoctorFinding]:
     try:
-        published = is_published()
+        count = count_published()
     except Transient as error:
         yield DoctorFinding(WARNING, name, str(error), "ask again from a machine with DNS")
         return
-    cure = "" if published else "publish it in DNS before you send to large receivers"
-    text = f"{description} is {'' if published else 'not '}published"
-    yield DoctorFinding(OK if published else WARNING, name, text, cure)
+    if count > 1:
+        text = f"{description} is published {count} times, and receivers accept none of them"
+        yield DoctorFinding(WARNING, name, text, "make one record of them")
+    elif count:
+        yield DoctorFinding(OK, name, f"{description} is published")
+    else:
+        cure = "publish it in DNS before you send to large receivers"
+        yield DoctorFinding(WARNING, name, f"{description} is not published", cure)
