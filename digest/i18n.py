@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from gettext import NullTranslations, translation
+from gettext import NullTranslations, find, translation
 from importlib.resources import as_file, files
 
 from babel import Locale
@@ -24,7 +24,14 @@ DOMAIN = "papers-inbox"
 def catalogue() -> NullTranslations:
     """The translations for the configured language; the source texts if there is no catalogue."""
     with as_file(files("digest") / "locale") as folder:
-        return translation(DOMAIN, folder, [settings.get().language], fallback=True)
+        return translation(DOMAIN, folder, [settings.get().language.replace("-", "_")], fallback=True)
+
+
+def is_translated(language: str) -> bool:
+    """Whether texts come in this language: English, or one with a catalogue."""
+    code = language.replace("-", "_")
+    with as_file(files("digest") / "locale") as folder:
+        return code.partition("_")[0] == "en" or find(DOMAIN, folder, [code]) is not None
 
 
 def localize(message: str, /, **values: object) -> str:

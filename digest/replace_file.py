@@ -5,6 +5,7 @@ What root writes belongs to the owner of the folder: else a command with `sudo` 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -57,10 +58,23 @@ def make_private_folder(folder: Path) -> None:
 
     Made by root, each belongs to the owner of the folder that it is in, so that the service can use it.
     """
+    require_possible_folder(folder)
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     for path in reversed(missing):
         _give_to_owner_of_parent(path)
+
+
+def require_possible_folder(folder: Path) -> None:
+    """Raises OSError with the cause where a link to nowhere or a file is in the way; mkdir says only "File exists"."""
+    for path in (folder, *folder.parents):
+        if path.is_symlink() and not path.exists():
+            reason = f"{path} is a link to {path.readlink()}, which does not exist"
+            raise FileNotFoundError(errno.ENOENT, reason)
+        if path.exists():
+            if not path.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, f"{path} is a file, not a folder")
+            return
 
 
 def make_private_file(file: Path) -> None:

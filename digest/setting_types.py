@@ -12,7 +12,7 @@ from datetime import date, time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -149,6 +149,16 @@ SmtpUrls = Annotated[WordList, _checks(_scheme_of("smtp", "smtps"))]
 DatabaseUrl = Annotated[str, AfterValidator(_scheme_of("postgresql", "postgresql+psycopg", "sqlite"))]
 
 
+_REDIS_PARAMETERS = {  # behind the ? of REDIS_URL, with their values
+    "db": r"\d{1,4}",
+    "ssl_cert_reqs": "none|optional|required",
+    "ssl_check_hostname": "true|false|True|False|0|1",
+    **dict.fromkeys(("username", "password"), ".*"),
+    **dict.fromkeys(("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"), ".+"),
+    **dict.fromkeys(("socket_timeout", "socket_connect_timeout", "health_check_interval"), r"\d{1,4}(\.\d+)?"),
+}
+
+
 def _check_redis_url(value: str) -> str:
     """Check what the client would misread in silence. The message does not contain the password."""
     if not value:
@@ -165,6 +175,10 @@ def _check_redis_url(value: str) -> str:
         raise ValueError("the path of the socket begins with a slash, the third one: unix:///folder/redis.sock")
     if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
         raise ValueError(f"the database after the host is a number; {expected}")
+    for name, text in parse_qsl(parts.query, keep_blank_values=True):
+        if not re.fullmatch(_REDIS_PARAMETERS.get(name, "(?!)"), text, re.ASCII):
+            shown = name[:40] if name in _REDIS_PARAMETERS else "what follows the ?"
+            raise ValueError(f"{shown} is not understood; there may be {', '.join(_REDIS_PARAMETERS)}")
     return value
 
 

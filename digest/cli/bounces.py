@@ -52,6 +52,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 
 def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:
     """Process one message from a mail server. After any error the server must keep the message and retry."""
+    if sys.stdin is None:  # it was closed
+        raise output.fail("try again later: standard input is closed", exit_codes.EX_TEMPFAIL)
     raw = sys.stdin.buffer.read(MAX_BYTES)
     while sys.stdin.buffer.read(1 << 16):
         pass  # read to the end: the server takes a pipe closed early for a failure

@@ -26,7 +26,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     def check(json: Json = False) -> None:
         """Check all settings and print every problem. The exit code is 2 if there is one."""
         problems = configuration.problems()
-        warnings = configuration.unused_lines()
+        warnings = configuration.warnings()
         if json:
             output.emit_json({"ok": not problems, "problems": problems, "warnings": warnings})
         for warning in [] if json else warnings:

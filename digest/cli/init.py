@@ -124,7 +124,14 @@ def _ask(name: str, question: str) -> str:
             raise typer.BadParameter(str(error)) from error
         return answer
 
-    return str(typer.prompt(question, value_proc=checked))
+    try:
+        return str(typer.prompt(question, value_proc=checked))
+    except typer.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise  # Ctrl-C
+        output.print_line("")
+        option = f"--{name.replace('_', '-')}"
+        raise BadInput(f"standard input ended without an answer; give {option}, or run this on a terminal") from error
 
 
 def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -> None:

@@ -22,9 +22,10 @@ from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
+from digest.db.subscribers import subscribers
 from digest.errors import BadInput, DigestError, Misconfigured, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
-from digest.mailbox_syntax import require_mailbox
+from digest.replace_file import require_possible_folder
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
 from digest.services.runs.personal_mail import PersonalMail, PersonalRequest
@@ -63,6 +64,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         ] = None,
     ) -> None:
         """Mail the papers of the day to one address, without a server. A second time on a day sends nothing."""
+        _require_address(to)
         request = PersonalRequest(
             to, personal_mail.read_topics(topics), tuple(category or ()), time_zone=time_zone, limit=limit
         )
@@ -75,6 +77,14 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
                 hand_over = _MaildirWriter(maildir).write
             result = personal_mail.send_mail_of_day(request, progress=_print_source, hand_over=hand_over)
             _print_result(result, request)
+
+
+def _require_address(to: str) -> None:
+    """Raises BadInput. Before the settings are read, of which it may become the sender."""
+    try:
+        subscribers.parse_address(to)
+    except BadInput as error:
+        raise BadInput(f"--to: {str(error).removeprefix('address: ')}", field="to") from error
 
 
 @contextmanager
@@ -154,10 +164,6 @@ def _complete_settings(request: PersonalRequest, *, sends: bool) -> None:
     """Fill in what a single person need not set. Raises BadInput for options and Misconfigured for settings."""
     settings.clear_cache()
     config = settings.get()
-    try:
-        require_mailbox(request.address)
-    except ValueError as error:
-        raise BadInput(f"--to: {error}", field="to") from error
     if problem := next(filter(None, map(configuration.category_problem, request.categories)), ""):
         raise BadInput(f"--category: {problem}", field="category")
     if request.categories:
@@ -204,6 +210,7 @@ class _MaildirWriter:
         """Write atomically. Raises BadInput where the folder can't be written."""
         name = message.message_id.strip("<>").replace("/", "_")
         try:
+            require_possible_folder(self._folder)
             for part in ("tmp", "new", "cur"):
                 (self._folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
             file = self._folder / "tmp" / name

@@ -16,6 +16,7 @@ from digest.errors import SourceDown
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
+from digest.sources.item_conversion import item_reason
 from digest.sources.record_limits import MAX_COUNT, require_within_limits
 from digest.sources.request_turns import Pacing
 from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
@@ -45,7 +46,9 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> ParsedDo
         try:
             listed, day = _convert_row(row, first_rank + index if ranked else None)
         except (ValueError, TypeError, AttributeError) as error:
-            rejected.append(RejectedItem(index + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+            rejected.append(
+                RejectedItem(index + 1, item_reason(error)[:200], json.dumps(row, ensure_ascii=False)[:120])
+            )
             continue
         listed_papers.append(listed)
         days.add(day)

@@ -34,8 +34,14 @@ def convert_items(
         try:
             converted.append(convert(item))
         except errors as error:
-            rejected.append(RejectedItem(position, str(error)[:MAX_REASON], excerpt(item)[:MAX_EXCERPT]))
+            rejected.append(RejectedItem(position, item_reason(error)[:MAX_REASON], excerpt(item)[:MAX_EXCERPT]))
     return converted, rejected
+
+
+def item_reason(error: Exception) -> str:
+    """Why an item was refused, in words for people; Python's own about a value of another type are none."""
+    is_of_another_type = isinstance(error, TypeError | AttributeError)
+    return "it, or one of its values, is of another type than expected" if is_of_another_type else str(error)
 
 
 def json_excerpt(item: Any) -> str:

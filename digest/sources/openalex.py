@@ -24,6 +24,7 @@ from digest.papers import (
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.citation_count_candidates import uncounted_papers
+from digest.sources.item_conversion import item_reason
 from digest.sources.record_limits import require_count, require_within_limits
 from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
@@ -64,7 +65,7 @@ def parse(data: bytes) -> ParsedDocument:
             elif author := _author_profile(item):
                 authors.append(author)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
+            reason = f"in another form ({error})" if isinstance(error, KeyError) else item_reason(error)
             rejected.append(RejectedItem(position, reason, json.dumps(item, ensure_ascii=False)[:120]))
     return ParsedDocument(tuple(works), tuple(rejected), authors=tuple(authors), is_cut=items.is_cut)
 

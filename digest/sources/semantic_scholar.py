@@ -12,6 +12,7 @@ from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ListedPaper, P
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_count_candidates import uncounted_papers
+from digest.sources.item_conversion import item_reason
 from digest.sources.record_limits import require_count, require_within_limits
 from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
@@ -47,7 +48,7 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> ParsedDocument:
             try:
                 listed, authors = _convert_row(row, ids[index] if ids else None), _author_profiles(row)
             except (ValueError, TypeError, AttributeError) as error:
-                rejected.append(RejectedItem(index + 1, str(error), json.dumps(row)[:120]))
+                rejected.append(RejectedItem(index + 1, item_reason(error), json.dumps(row)[:120]))
             else:
                 listed_papers.append(listed)
                 authors_of_batch += authors

@@ -21,6 +21,7 @@ UNUSABLE_FILE_CURE = (
 )
 _FULL_DISK = "the disk of the database is full"
 _FULL_DISK_CURE = "free space there; what was not stored is done again"
+_REFUSED_LOGIN = "the database server refuses the login"
 _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
     (
         r"malformed|not a database|database corruption|invalid page",
@@ -64,6 +65,42 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
         "create it (CREATE SCHEMA), or correct `options` in DIGEST_DATABASE_URL",
     ),
     (
+        r"password authentication failed|no password supplied|authentication failed for user",
+        _REFUSED_LOGIN,
+        "correct user and password in DIGEST_DATABASE_URL (in the password write / as %2F, : as %3A and @ as %40)",
+    ),
+    (r"role .* does not exist", _REFUSED_LOGIN, "correct the user in DIGEST_DATABASE_URL, or create it: CREATE ROLE"),
+    (
+        r"database .* does not exist",
+        "the server has no such database",
+        "correct the name at the end of DIGEST_DATABASE_URL, or create it (createdb), then: digest migrate",
+    ),
+    (
+        r"pg_hba\.conf",
+        "the server accepts no such connection from here",
+        "allow user, database and address in its pg_hba.conf (perhaps only with TLS: sslmode=require)",
+    ),
+    (
+        r"does not support SSL",
+        "the server has no TLS, which DIGEST_DATABASE_URL demands",
+        "switch it on there, or change sslmode in DIGEST_DATABASE_URL",
+    ),
+    (
+        r"certificate",
+        "the certificate of the server is not accepted",
+        "correct sslmode, sslrootcert or the host in DIGEST_DATABASE_URL, or the certificate",
+    ),
+    (
+        r"too many (?:clients|connections)|connection slots",
+        "the server has no connection left",
+        "raise its max_connections, or run fewer processes",
+    ),
+    (
+        r"failed to resolve host|could not translate host name",
+        "the database's host is not known",
+        "correct the host in DIGEST_DATABASE_URL, or this machine's DNS",
+    ),
+    (
         r"permission denied",
         "the user of DIGEST_DATABASE_URL lacks a right",
         "make it the owner of the database and its tables",
@@ -91,7 +128,7 @@ def problem_and_cure(error: DBAPIError) -> tuple[str, str]:
     for pattern, problem, cure in _CAUSES:
         if re.search(pattern, reason, re.IGNORECASE):
             return f"{problem} ({reason})", cure
-    return f"the database does not answer: {reason}", "check DIGEST_DATABASE_URL"
+    return f"the database does not answer: {reason}", "check host and port of DIGEST_DATABASE_URL, and that it runs"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlmodel import Session, create_engine
 
 from digest import settings
+from digest.db.core import address_parameters
 from digest.errors import Misconfigured
 from digest.replace_file import make_private_file, make_private_folder
 
@@ -28,7 +29,9 @@ REPLACED_FILE = "the database file was replaced while it was in use"
 # large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
 PEER_IDLE_SECONDS, PEER_PROBE_SECONDS, PEER_PROBES = 20, 10, 4
 PEER_TIMEOUT_MS = 1000 * (PEER_IDLE_SECONDS + PEER_PROBE_SECONDS * PEER_PROBES)  # of data without an acknowledgement
-_CLIENT_KEEPALIVES: dict[str, int | str] = {
+CONNECT_SECONDS = 10  # for each server that the address names; without it one that accepts and says nothing blocks
+_CLIENT_TIMEOUTS: dict[str, int | str] = {
+    "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": PEER_IDLE_SECONDS,
     "keepalives_interval": PEER_PROBE_SECONDS,
     "keepalives_count": PEER_PROBES,
@@ -86,6 +89,9 @@ def require_valid_address(address: str) -> URL:
             "DIGEST_DATABASE_URL: SQLite's file follows three slashes, or four where its path is absolute: "
             "sqlite:///data/digest.db, sqlite:////srv/papers/digest.db"
         )
+    problem = address_parameters.problem(url)
+    if problem:
+        raise Misconfigured(f"DIGEST_DATABASE_URL: {problem}")
     return url
 
 
@@ -119,7 +125,7 @@ def _create_sqlite_engine(url: URL) -> Engine:
 def _create_postgresql_engine(url: URL) -> Engine:
     """An engine that notices within a minute that the other machine is gone, on both sides."""
     # Without an encoding, a database in SQL_ASCII answers in bytes, and no connection to it can even be refused.
-    defaults = _CLIENT_KEEPALIVES | {"client_encoding": "utf8"}
+    defaults = _CLIENT_TIMEOUTS | {"client_encoding": "utf8"}
     arguments = {name: value for name, value in defaults.items() if name not in url.query}
     pooled_engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True, connect_args=arguments)
     event.listen(pooled_engine, "connect", _set_server_keepalives)

@@ -118,10 +118,13 @@ class ImapFolder:
 
 
 @contextmanager
-def open_folder(account: ImapAccount) -> Iterator[ImapFolder]:
-    """Connect, sign in and open the folder. Raises Misconfigured for a refused password or folder, Transient."""
+def open_folder(account: ImapAccount, *, timeout: float = TIMEOUT_SECONDS) -> Iterator[ImapFolder]:
+    """Connect, sign in and open the folder. Raises Misconfigured for a refused password or folder, Transient.
+
+    `timeout`: seconds for each answer.
+    """
     try:
-        connection = _connect(account)
+        connection = _connect(account, timeout)
     except _FAILURES as error:
         raise Transient(f"IMAP: {account.host} does not answer: {_reason(error)}") from error
     try:
@@ -132,12 +135,12 @@ def open_folder(account: ImapAccount) -> Iterator[ImapFolder]:
         _log_out(connection)
 
 
-def _connect(account: ImapAccount) -> imaplib.IMAP4:
+def _connect(account: ImapAccount, timeout: float) -> imaplib.IMAP4:
     port = account.port or DEFAULT_PORTS[account.security]
     if account.security == TLS:
         context = ssl.create_default_context()
-        return imaplib.IMAP4_SSL(account.host, port, ssl_context=context, timeout=TIMEOUT_SECONDS)
-    connection = imaplib.IMAP4(account.host, port, timeout=TIMEOUT_SECONDS)
+        return imaplib.IMAP4_SSL(account.host, port, ssl_context=context, timeout=timeout)
+    connection = imaplib.IMAP4(account.host, port, timeout=timeout)
     if account.security == STARTTLS:
         try:
             connection.starttls(ssl.create_default_context())

@@ -16,6 +16,7 @@ from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.models.delivery import SENT, TEST
 
+_PROBE_TIMEOUT_SECONDS = 10.0  # somebody waits for the report
 _TIMEOUT_SECONDS = 15.0
 
 
@@ -24,7 +25,7 @@ def probe_server(url: str) -> str:
     server = parse_server(url)
 
     async def connect() -> SendOutcome | None:
-        connection = SmtpConnection(server, "localhost", _TIMEOUT_SECONDS)
+        connection = SmtpConnection(server, "localhost", _PROBE_TIMEOUT_SECONDS)
         failure = await connection.open()
         if failure is None:
             await connection.close()

@@ -21,14 +21,25 @@ def txt_records(name: str) -> list[str]:
     return [b"".join(record.strings).decode(errors="replace") for record in answer]
 
 
-def has_spf(domain: str) -> bool:
-    """True where the domain publishes an SPF record."""
-    return any(text.lower().startswith("v=spf1") for text in txt_records(domain))
+def spf_count(domain: str) -> int:
+    """How many SPF records the domain publishes: with more than one, none counts (RFC 7208, 4.5)."""
+    return sum(text.lower().split(" ")[0] == "v=spf1" for text in txt_records(domain))
 
 
-def has_dmarc(domain: str) -> bool:
-    """True where the domain publishes a DMARC policy."""
-    return any(text.lower().startswith("v=dmarc1") for text in txt_records(f"_dmarc.{domain}"))
+def dmarc_count(domain: str) -> int:
+    """How many DMARC policies hold for the domain: with more than one, none counts (RFC 7489, 6.6.3).
+
+    Where it has none, those of the domains above it hold. Which of them is the organizational domain only a list tells,
+    so all with two labels or more are asked, the nearest first.
+    """
+    labels = domain.split(".")
+    names = [".".join(labels[start:]) for start in range(max(len(labels) - 1, 1))]
+    counts = (sum(_is_dmarc(text) for text in txt_records(f"_dmarc.{name}")) for name in names)
+    return next(filter(None, counts), 0)
+
+
+def _is_dmarc(text: str) -> bool:
+    return text.lower().partition(";")[0].replace(" ", "") == "v=dmarc1"
 
 
 def dkim_record(domain: str, selector: str) -> str | None:

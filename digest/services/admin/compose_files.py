@@ -17,7 +17,7 @@ from pathlib import Path
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
-from digest.replace_file import PUBLIC_MODE, replace_file
+from digest.replace_file import PUBLIC_MODE, replace_file, require_possible_folder
 from digest.services.admin.configuration import SECRETS, declared_settings
 from digest.services.admin.setup_questions import SetupAnswers, quote_value
 
@@ -63,6 +63,7 @@ def write_compose_files(
         raise Refused(f"{folder / ENV_FILE} is there already; --force replaces it, and keeps the secrets")
     config = settings.get()
     try:
+        require_possible_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         values = _secret_values(config, answers)
         replaced = {"smtp_url"} if force and replace_smtp_url else set()

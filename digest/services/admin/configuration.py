@@ -235,7 +235,21 @@ def _undefined_references() -> list[str]:
     return messages
 
 
-def unused_lines() -> list[str]:
+def warnings() -> list[str]:
+    """What has no effect, or another one than meant, a line each."""
+    from digest import i18n  # reads the data of all languages, which most commands don't need
+
+    config, _ = settings.get_valid()
+    messages = _unused_lines()
+    if config is not None and not i18n.is_translated(config.language):
+        messages.append(
+            f"{settings.PREFIX}LANGUAGE: there is no catalogue for {config.language} in digest/locale, so texts stay "
+            "English among dates and numbers of that language"
+        )
+    return messages
+
+
+def _unused_lines() -> list[str]:
     """A warning for each line of `.env` that looks like one of our settings and sets none, or is set again below."""
     names = [name.upper() for name in settings.Settings.model_fields]
     names += [setting.name.upper() for setting in declared_settings()]

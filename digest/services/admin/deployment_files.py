@@ -15,7 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
-from digest.replace_file import PUBLIC_MODE, replace_file
+from digest.replace_file import PUBLIC_MODE, replace_file, require_possible_folder
 
 SYSTEMD, CADDY, NGINX, MONITORING, WORKFLOW = "systemd", "caddy", "nginx", "monitoring", "workflow"
 _UNITS = (
@@ -67,6 +67,7 @@ def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> l
         raise Refused(f"{present[0]} is there already; --force replaces it")
     try:
         for file, text in targets.items():
+            require_possible_folder(file.parent)
             _make_public_folder(file.parent)
             replace_file(file, text.encode(), mode=PUBLIC_MODE)
     except OSError as error:

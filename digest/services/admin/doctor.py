@@ -6,14 +6,15 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest import clock, setting_types, settings
 from digest.db.core import database_failures, schema_migration
-from digest.db.core.engine import reading
+from digest.db.core.engine import reading, require_valid_address
 from digest.db.papers import feed_sources, source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
@@ -21,6 +22,7 @@ from digest.services.admin import (
     configuration,
     doctor_host,
     doctor_mail,
+    doctor_outbox,
     doctor_processes,
     source_listing,
     worker_findings,
@@ -49,11 +51,17 @@ def run_checks() -> list[DoctorFinding]:
     try:
         config = settings.get()
         findings += [
-            DoctorFinding(WARNING, "settings", text, "correct or remove it") for text in configuration.unused_lines()
+            DoctorFinding(WARNING, "settings", text, "correct or remove it") for text in configuration.warnings()
         ]
     except Misconfigured:
         return findings
-    findings += [finding for check in _CHECKS for finding in check(config)]
+    with ThreadPoolExecutor(len(_CHECKS)) as threads:  # each may wait for a server that does not answer
+        results = [threads.submit(list, check(config)) for check in _CHECKS]
+    findings += [finding for result in results for finding in result.result()]
+    try:
+        require_valid_address(config.database)
+    except Misconfigured:  # one of the problems above
+        return findings
     database = list(_check_database(config))
     findings += database
     if all(finding.level == OK for finding in database):
@@ -85,14 +93,22 @@ def _check_required_settings(config: settings.Settings) -> Iterator[DoctorFindin
 
 def _check_base_url(config: settings.Settings) -> Iterator[DoctorFinding]:
     parts = urlsplit(config.base_url)
-    if parts.scheme == "https":
-        yield DoctorFinding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
-    elif parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+    if _is_this_machine(parts.hostname or ""):
         cure = "set DIGEST_BASE_URL to the https address that subscribers reach"
         yield DoctorFinding(WARNING, "address", f"{config.base_url} works only on this machine", cure)
+    elif parts.scheme == "https":
+        yield DoctorFinding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
     else:
         cure = "one-click unsubscribe (RFC 8058) needs https"
         yield DoctorFinding(ERROR, "address", f"{config.base_url} is not https", cure)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def _check_database(config: settings.Settings) -> Iterator[DoctorFinding]:
@@ -270,7 +286,9 @@ _DATABASE_CHECKS: tuple[Check, ...] = (
         _check_proxies,
         _check_api_tokens,
         _check_clock,
-        doctor_processes.check_outbox,
+        doctor_outbox.check_outbox,
+        doctor_outbox.check_paused,
+        doctor_outbox.check_runs,
         doctor_processes.check_processes,
         _check_sources,
         _check_summaries,

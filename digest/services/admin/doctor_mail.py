@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from digest.errors import DigestError, Misconfigured, Transient
@@ -19,6 +21,7 @@ from digest.services.bounces import imap_poll
 from digest.settings import Settings
 from digest.text.counted import count_of
 
+_FOLDER_TIMEOUT_SECONDS = 10.0  # somebody waits for the report
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
 _SERVER_CURES = (  # words of the errors of servers and of TLS, and what to do
     (r"certificate", "use the name in the server's certificate, and let the server renew it where it has expired"),
@@ -35,15 +38,18 @@ _SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a
 
 
 def check_mail_servers(config: Settings) -> Iterator[DoctorFinding]:
-    """Connect and sign in to each server; sends nothing."""
-    for url in config.smtp_url:
-        name = urlsplit(url).hostname or url
-        try:
-            reply = probe.probe_server(url)
-        except DigestError as error:
-            yield DoctorFinding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
-        else:
-            yield DoctorFinding(OK, "mail server", f"{name}: {reply}")
+    """Connect and sign in to each server, to all at once; sends nothing."""
+    if config.smtp_url:
+        with ThreadPoolExecutor(len(config.smtp_url)) as threads:
+            yield from threads.map(_check_mail_server, config.smtp_url)
+
+
+def _check_mail_server(url: str) -> DoctorFinding:
+    name = urlsplit(url).hostname or "DIGEST_SMTP_URL"
+    try:
+        return DoctorFinding(OK, "mail server", f"{name}: {probe.probe_server(url)}")
+    except DigestError as error:
+        return DoctorFinding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
 
 
 def _server_cure(error: str) -> str:
@@ -67,7 +73,7 @@ def check_bounce_folder(config: Settings) -> Iterator[DoctorFinding]:
         account = imap_poll.account_from(config)
         if account is None:
             return
-        with imap_folder.open_folder(account) as folder:
+        with imap_folder.open_folder(account, timeout=_FOLDER_TIMEOUT_SECONDS) as folder:
             message_count = len(folder.unprocessed())
     except DigestError as error:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
@@ -181,21 +187,30 @@ def _is_aligned(signing: str, sender: str) -> bool:
 
 
 def check_sender_domain(config: Settings) -> Iterator[DoctorFinding]:
-    """SPF and DMARC, which large receivers require of bulk senders."""
+    """SPF and DMARC, which large receivers require of bulk senders. SPF is judged by the domain of the return path."""
     domain = config.mail_domain
+    return_domain = config.bounce_address.rpartition("@")[2] or domain
     if _is_reserved(domain):
         yield _reserved_domain_finding("spf", f"the SPF and DMARC records of {domain}")
-    elif domain:
-        yield from _check_record("spf", f"a record for {domain}", lambda: sender_domain_records.has_spf(domain))
-        yield from _check_record("dmarc", f"a policy for {domain}", lambda: sender_domain_records.has_dmarc(domain))
+        return
+    for name in dict.fromkeys(filter(None, (return_domain, domain))):
+        yield from _check_record("spf", f"a record for {name}", partial(sender_domain_records.spf_count, name))
+    if domain:
+        count = partial(sender_domain_records.dmarc_count, domain)
+        yield from _check_record("dmarc", f"a policy for {domain}", count)
 
 
-def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[DoctorFinding]:
+def _check_record(name: str, description: str, count_published: Callable[[], int]) -> Iterator[DoctorFinding]:
     try:
-        published = is_published()
+        count = count_published()
     except Transient as error:
         yield DoctorFinding(WARNING, name, str(error), "ask again from a machine with DNS")
         return
-    cure = "" if published else "publish it in DNS before you send to large receivers"
-    text = f"{description} is {'' if published else 'not '}published"
-    yield DoctorFinding(OK if published else WARNING, name, text, cure)
+    if count > 1:
+        text = f"{description} is published {count} times, and receivers accept none of them"
+        yield DoctorFinding(WARNING, name, text, "make one record of them")
+    elif count:
+        yield DoctorFinding(OK, name, f"{description} is published")
+    else:
+        cure = "publish it in DNS before you send to large receivers"
+        yield DoctorFinding(WARNING, name, f"{description} is not published", cure)

@@ -1,4 +1,4 @@
-"""`digest doctor`: Redis, workers, scheduler and the outbox. Progress counts, not presence."""
+"""`digest doctor`: Redis, workers and scheduler. Progress counts, not presence."""
 
 from __future__ import annotations
 
@@ -11,42 +11,16 @@ from pathlib import Path
 
 from digest import clock, file_fingerprints, redis
 from digest.db.core.engine import reading
-from digest.db.outbox import deliveries
 from digest.db.reporting import installation_totals
 from digest.errors import Transient
 from digest.queues import QUEUES
 from digest.redis import running_instance
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, DoctorFinding
 from digest.settings import Settings
-from digest.text.counted import count_of
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
 _MAX_AGE_OF_RUNNING_SCHEDULER = 20.0  # seconds; it has a job every 5 s, as the leader or not
-_OVERDUE_AFTER = timedelta(minutes=15)
 _MAX_CRON_GAP = timedelta(hours=26)
-
-
-def check_outbox(_config: Settings) -> Iterator[DoctorFinding]:
-    """Mails that are overdue or uncertain."""
-    with reading() as session:
-        overdue = deliveries.count_overdue(session, clock.now() - _OVERDUE_AFTER)
-        by_state = deliveries.count_by_state(session)
-    if overdue:
-        cure = "start `digest worker`, or run `digest run --inline` from cron"
-        minutes = _OVERDUE_AFTER.seconds // 60
-        yield DoctorFinding(
-            ERROR,
-            "outbox",
-            f"{count_of(overdue, 'mail is overdue', 'mails are overdue')} by more than {minutes} minutes",
-            cure,
-        )
-    else:
-        text = f"nothing overdue; {by_state.get('sent', 0)} sent, {by_state.get('queued', 0)} queued"
-        yield DoctorFinding(OK, "outbox", text)
-    if by_state.get("uncertain"):
-        cure = "`digest admin runs show` lists them"
-        text = count_of(by_state["uncertain"], "mail is uncertain", "mails are uncertain")
-        yield DoctorFinding(WARNING, "outbox", text, cure)
 
 
 def check_processes(config: Settings) -> Iterator[DoctorFinding]:

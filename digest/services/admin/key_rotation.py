@@ -16,6 +16,7 @@ from dotenv.parser import parse_stream
 from digest import clock, setting_types, settings
 from digest.db.core.engine import transaction
 from digest.errors import BadInput, Misconfigured, Refused
+from digest.host_syntax import require_host
 from digest.mail.mime import dkim
 from digest.models import Audit
 from digest.replace_file import replace_file
@@ -115,6 +116,10 @@ def new_dkim_key(folder: Path, selector: str = "", *, domain: str = "") -> NewDk
     domain = domain or config.dkim_domain or config.mail_domain
     if not domain:
         raise Misconfigured("neither DIGEST_DKIM_DOMAIN nor DIGEST_MAIL_FROM is set; give --domain")
+    try:
+        require_host(domain, "example.org")
+    except ValueError as error:
+        raise BadInput(f"--domain: {error}", field="domain") from error
     pem, record = dkim.generate_key()
     file = folder / f"dkim-{selector}.pem"
     try:

@@ -213,6 +213,11 @@ def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None 
     return retry_transaction(partial(_record_server_state, failing, refusal, now or clock.now()), seconds=0)
 
 
+def servers_failing_since(session: Session, *, now: datetime) -> datetime | None:
+    """Since when no mail server works; None where one does."""
+    return next(iter(subscribers.attempts(session, _SERVERS_FAILING, "", since=now - FAILURE_RETENTION)), None)
+
+
 def _record_server_state(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
     failing_since = subscribers.attempts(session, _SERVERS_FAILING, "", since=now - FAILURE_RETENTION)
     if not failing:

@@ -284,6 +284,21 @@ def test_two_backups_at_the_same_time_leave_each_other_alone(
 
 
 @SQLITE
+@pytest.mark.parametrize("command", [("backup", "--to"), ("init", "--caddy")], ids=["backup", "init"])
+def test_a_link_to_nowhere_and_a_file_in_the_way_are_named(
+    lab: Terminal, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+
+    code, error = lab.refused(*command, str(tmp_path / "link" / "backups"))
+    assert code == 2
+    assert f"{tmp_path / 'link'} is a link to {tmp_path / 'gone'}, which does not exist" in error
+
+    _, error = lab.refused(*command, str(tmp_path / "papers.jsonl" / "backups"))
+    assert f"{tmp_path / 'papers.jsonl'} is a file, not a folder" in error
+
+
+@SQLITE
 def test_a_full_disk_for_the_backup_is_named_and_leaves_nothing(lab: Terminal, tmp_path: Path) -> None:
     with SmallDisk(tmp_path / "small", 1) as disk:
         disk.fill()

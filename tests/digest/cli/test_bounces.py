@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -127,6 +128,18 @@ def test_a_huge_message_is_read_to_its_end(service: str) -> None:
     code, _ = digest("bounces", "ingest", "--stdin", stdin=report() + b"x" * 3_000_000)
 
     assert code == 0
+
+
+def test_without_standard_input_the_mail_server_keeps_the_message(
+    service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(SystemExit) as ended:
+        APP(["bounces", "ingest", "--stdin"])
+
+    assert ended.value.code == 75
+    assert "standard input is closed" in capsys.readouterr().err
 
 
 def test_without_a_database_the_mail_server_keeps_the_message(

@@ -546,6 +546,17 @@ def test_init_says_what_is_left_to_do_where_the_test_mail_is_refused(
     assert "digest doctor" in result.stdout
 
 
+def test_init_whose_input_ends_names_the_missing_option(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = terminal.run("init", "--mail-from", "papers@one.example", input="")
+    assert result.exit_code == 2
+    assert "standard input ended without an answer; give --smtp-url" in result.stderr
+    assert not (tmp_path / ".env").exists()
+
+
 def test_init_without_standard_input_names_the_missing_option(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

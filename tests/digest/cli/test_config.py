@@ -56,9 +56,16 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("DATABASE_URL", "sqlite://papers.db", "follows three slashes"),
         ("DATABASE_URL", "sqlite://", "follows three slashes"),
         ("DATABASE_URL", "postgresql://db.example:/papers", "expected postgresql://user:password@host:5432/name"),
+        ("DATABASE_URL", "postgresql://db.example/papers?sslmode=foo", "sslmode=foo is none of disable, allow"),
+        ("DATABASE_URL", "postgresql://db.example/papers?connect_timeout=soon", "connect_timeout=soon is no number"),
+        ("DATABASE_URL", "postgresql://db.example/papers?pool_size=5", "'pool_size' is no parameter"),
+        ("DATABASE_URL", "postgresql://db.example/papers?prepare_threshold=0", "'prepare_threshold' is no parameter"),
+        ("DATABASE_URL", "sqlite:///digest.db?timeout=5", "takes no parameters"),
         ("REDIS_URL", "redis://cache.example:99999", "expected redis://:password@host:6379/0"),
         ("REDIS_URL", "redis://:pa/ss@cache.example", "/ as %2F"),
         ("REDIS_URL", "redis://cache.example/papers", "the database after the host is a number"),
+        ("REDIS_URL", "redis://cache.example/0?colour=blue", "what follows the ? is not understood; there may be db"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=first", "db is not understood"),
         ("REDIS_URL", "unix://", "or unix:///folder/redis.sock"),
         ("DATA_DIR", "", "name a folder"),
         ("ARXIV_CLOSED", "2025-13-01", "'2025-13-01' is not a date such as 2025-11-27"),
@@ -95,6 +102,42 @@ def test_an_impossible_value_is_refused_by_name(
     assert code == 2
     assert f"DIGEST_{name}: " in error
     assert words in error
+
+
+@pytest.mark.parametrize("start", ["postgresql://digest:se@", "sqlite:///"])
+def test_a_password_with_a_question_mark_is_not_shown(
+    terminal: Terminal, configured: Callable[..., None], start: str
+) -> None:
+    configured(DATABASE_URL=f"{start}db?cret=word@db.example/papers")
+
+    _, error = terminal.refused("config", "check")
+    assert "DIGEST_DATABASE_URL" in error
+    assert "cret" not in error
+    assert "word" not in error
+
+
+@pytest.mark.parametrize(("language", "warned"), [("fr", True), ("pt-BR", True), ("en", False), ("en_GB", False)])
+def test_a_language_without_a_catalogue_is_a_warning(
+    terminal: Terminal, configured: Callable[..., None], language: str, warned: bool
+) -> None:
+    configured(LANGUAGE=language)
+
+    result = terminal.run("config", "check")
+    assert result.exit_code == 0
+    assert ("there is no catalogue" in result.stderr) is warned
+
+
+def test_parameters_of_redis_are_accepted(terminal: Terminal, configured: Callable[..., None]) -> None:
+    configured(REDIS_URL="rediss://:secret@cache.example:6380/1?ssl_cert_reqs=required&ssl_ca_certs=/etc/ssl/ca.pem")
+
+    terminal.ok("config", "check")
+
+
+def test_parameters_of_postgresql_are_accepted(terminal: Terminal, configured: Callable[..., None]) -> None:
+    hosts = "host=db1.example:5432&host=db2.example:5432&target_session_attrs=read-write"
+    configured(DATABASE_URL=f"postgresql://digest:secret@/papers?{hosts}&sslmode=verify-full&connect_timeout=5")
+
+    terminal.ok("config", "check")
 
 
 @pytest.mark.parametrize(

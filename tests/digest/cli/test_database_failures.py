@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,7 @@ from digest import settings
 from digest.db.core import engine, schema_migration
 from digest.errors import Misconfigured
 from tests.digest.cli.conftest import Terminal
+from tests.servers import Postgres
 from tests.small_disk import SmallDisk
 
 COMMANDS = [("admin", "stats"), ("migrate", "--no-compile"), ("run", "--inline")]
@@ -232,3 +235,57 @@ def test_a_file_that_this_user_may_not_write_is_named_with_its_cure(
 
     with pytest.raises(Misconfigured, match=f"{database_file}: no right to write.; run the command as the user"):
         schema_migration.require_usable_file()
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "problem", "cure"),
+    [
+        ("digest", "nothing", "the server has no such database", "digest migrate"),
+        ("nobody", "postgres", "the database server refuses the login", "CREATE ROLE"),
+    ],
+)
+def test_a_server_that_answers_and_refuses_is_not_called_silent(
+    terminal: Terminal,
+    configured: Callable[..., None],
+    postgres: Postgres,
+    user: str,
+    name: str,
+    problem: str,
+    cure: str,
+) -> None:
+    configured(
+        SECRET_KEY="a key for tests of at least 32 bytes",
+        DATABASE_URL=f"postgresql://{user}@/{name}?host={postgres.folder}",
+    )
+
+    ((level, text, advice),) = database_findings(terminal)
+    assert level == "error"
+    assert text.startswith(problem)
+    assert cure in advice
+
+
+def test_a_server_that_accepts_connections_and_says_nothing_is_reported_within_seconds(
+    terminal: Terminal, configured: Callable[..., None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configured(
+            SECRET_KEY="a key for tests of at least 32 bytes",
+            DATABASE_URL=f"postgresql://digest@127.0.0.1:{silent.getsockname()[1]}/papers",
+        )
+        begin = time.monotonic()
+
+        ((level, text, _),) = database_findings(terminal)
+
+    assert (level, text) == ("error", "the database does not answer: connection timeout expired")
+    assert time.monotonic() - begin < 30
+
+
+def test_the_doctor_reports_an_address_that_is_none_as_json(
+    terminal: Terminal, configured: Callable[..., None]
+) -> None:
+    configured(SECRET_KEY="a key for tests of at least 32 bytes", DATABASE_URL="postgresql://db.example:port/papers")
+
+    result = terminal.run("doctor", "--json")
+
+    assert result.exit_code == 1
+    assert any("DIGEST_DATABASE_URL" in row["text"] for row in json.loads(result.stdout))

@@ -84,6 +84,64 @@ def test_a_reserved_domain_such_as_that_of_the_demo_has_no_error_about_its_key(
     assert [level for level, _ in findings(ready, "dkim")] == ["warning"]
 
 
+@SQLITE
+@pytest.mark.parametrize(
+    ("records", "problems"),
+    [
+        ({"lab.uni.lab": ["v=spf1 mx"], "_dmarc.lab.uni.lab": ["v=DMARC1; p=none"]}, []),
+        ({"lab.uni.lab": ["v=spf1 mx"], "_dmarc.uni.lab": ["v=DMARC1; p=none"]}, []),
+        (
+            {"lab.uni.lab": ["v=spf1 mx", "v=spf1 -all"], "_dmarc.uni.lab": ["v=DMARC1; p=none"]},
+            ["a record for lab.uni.lab is published 2 times, and receivers accept none of them"],
+        ),
+        (
+            {"lab.uni.lab": ["v=spf10 mx", "v=spf1"], "_dmarc.lab.uni.lab": ["v=DMARC1; p=none", "v=DMARC1"]},
+            ["a policy for lab.uni.lab is published 2 times, and receivers accept none of them"],
+        ),
+        ({}, ["a record for lab.uni.lab is not published", "a policy for lab.uni.lab is not published"]),
+    ],
+)
+def test_records_that_receivers_ignore_are_warnings_and_a_policy_above_holds(
+    ready: Terminal,
+    configured: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    records: dict[str, list[str]],
+    problems: list[str],
+) -> None:
+    configured(MAIL_FROM="papers@lab.uni.lab")
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: records.get(name, []))
+
+    found = findings(ready, "spf") + findings(ready, "dmarc")
+
+    assert [text for level, text in found if level != "ok"] == problems
+
+
+@SQLITE
+def test_the_domain_of_the_return_path_needs_spf_too(
+    ready: Terminal, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    configured(MAIL_FROM="papers@uni.lab", BOUNCE_ADDRESS="bounces@returns.lab")
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: ["v=spf1 mx"] if name == "uni.lab" else [])
+
+    assert findings(ready, "spf") == [
+        ("warning", "a record for returns.lab is not published"),
+        ("ok", "a record for uni.lab is published"),
+    ]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8000", "https://localhost", "https://[::1]", "http://0.0.0.0:80"]
+)
+def test_an_address_of_this_machine_alone_is_a_warning_with_https_too(
+    ready: Terminal, configured: Callable[..., None], database: str, address: str
+) -> None:
+    configured(BASE_URL=address)
+
+    assert findings(ready, "address") == [("warning", f"{address} works only on this machine")]
+
+
 def test_a_new_installation_where_nothing_runs_yet_says_so_and_fails_the_command(ready: Terminal) -> None:
     assert findings(ready, "processes") == [
         ("error", "nothing runs yet: no `digest up` with this DATA_DIR, and nothing was ingested")

