@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from digest import settings
+from digest.errors import NotSignedIn
 from digest.queues import Enqueue
 from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
@@ -138,6 +139,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     openapi.install_schema(app)
     error_pages.install_error_handlers(app)
+    app.add_exception_handler(NotSignedIn, admin.ask_to_sign_in)
     content_policy = content_security_policy(
         styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )

@@ -60,7 +60,7 @@ def test_without_a_session_no_page_shows_anything(web: Browser, path: str) -> No
     add_mail(add_subscriber(ADA), add_run())
     response = web.get(path)
 
-    assert response.status_code == 409
+    assert response.status_code == 403
     assert ADA not in response.text
 
 
