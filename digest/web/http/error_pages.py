@@ -35,7 +35,7 @@ from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.http.middleware import MAX_BODY_BYTES, MAX_HEAD_BYTES, UPLOAD_PATH
 from digest.web.http.problems import FieldError, is_api_path, problem_response
-from digest.web.ui import template_rendering
+from digest.web.ui import forms, template_rendering
 
 ADMIN_PATH = "/admin"
 MAX_FIELD_ERRORS = 50  # named in one answer
@@ -97,7 +97,7 @@ def error_response(
     headers = {"Cache-Control": "no-store"}
     if is_api_path(scope["path"]):
         return problem_response(status, text, errors=errors, headers=headers)
-    line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+    line = forms.capitalized(text).rstrip(".") + "."
     response = template_rendering.message_page(
         title or localize(TITLES.get(status, HTTPStatus(status).phrase)),
         line,

@@ -19,7 +19,14 @@ from digest.services.admin.subscriber_history import SubscriberHistory, subscrib
 from digest.services.subscriptions import erasure
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
-from digest.web.pages.admin_layout import admin_page, admin_router, form_number, form_text, redirect_after
+from digest.web.pages.admin_layout import (
+    admin_page,
+    admin_router,
+    form_number,
+    form_text,
+    redirect_after,
+    require_choice,
+)
 from digest.web.ui import template_rendering
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
@@ -47,6 +54,7 @@ def subscribers(
     _administrator: Administrator, q: Text = "", state: State = "", before: Annotated[int, Query(ge=0, lt=2**31)] = 0
 ) -> HTMLResponse:
     """The subscribers, newest first, filtered by state and address."""
+    require_choice(state, (ACTIVE, PENDING, UNSUBSCRIBED))
     page = admin_pages.subscribers_page(state=state, text=q.strip(), before_id=before or None, limit=PAGE_ROWS + 1)
     page_rows, next_link = split_page(
         page, lambda row: query_path("/admin/subscribers", q=q, state=state, before=row.id)
@@ -111,7 +119,7 @@ def act_on_subscriber(
         else:
             message = _perform(subscriber, action, form, administrator)
     except (BadInput, NotFound, Refused) as error:
-        return _subscriber_page(subscriber_id, error=error)
+        return _subscriber_page(subscriber_id, error=error, submitted=form)
     return redirect_after(f"/admin/subscribers/{subscriber_id}", message)
 
 
@@ -152,7 +160,12 @@ def _perform(subscriber: Subscriber, action: str, form: FormData, administrator:
             )
 
 
-def _subscriber_page(subscriber_id: int, *, error: BadInput | NotFound | Refused | None = None) -> HTMLResponse:
+def _subscriber_page(
+    subscriber_id: int,
+    *,
+    error: BadInput | NotFound | Refused | None = None,
+    submitted: FormData | None = None,
+) -> HTMLResponse:
     history = subscriber_history(subscriber_id)
     sections = [
         AdminSection(lines=[_status(history), *history.reasons], forms=_actions(history)),
@@ -174,7 +187,7 @@ def _subscriber_page(subscriber_id: int, *, error: BadInput | NotFound | Refused
             figures=[(localize("All data"), localize("Erase for good"), f"/admin/subscribers/{subscriber_id}/erase")],
         ),
     ]
-    return admin_page("/subscribers", history.subscriber.address, sections, error=error)
+    return admin_page("/subscribers", history.subscriber.address, sections, error=error, submitted=submitted)
 
 
 def _status(history: SubscriberHistory) -> str:
