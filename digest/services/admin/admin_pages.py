@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from digest import clock
+from digest.db.bounces.reports import CLEARED
 from digest.db.core.engine import reading
 from digest.db.reporting import admin_listings, mail_overview
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.mail.bounces.bounce_kinds import HARD, POLICY, SOFT
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, POLICY, SOFT
 from digest.models import Audit, Batch, Bounce, Delivery, Reject, Run, Subscriber, Suppression
 from digest.models.types import stored_id
 from digest.services.admin import record_listings
 from digest.services.admin.dashboard import BOUNCE_WINDOW
 from digest.services.admin.record_listings import MailFilter
 
-BOUNCE_KINDS, BOUNCE_DAYS = (HARD, SOFT, POLICY), BOUNCE_WINDOW.days
+BOUNCE_KINDS, BOUNCE_DAYS = (HARD, SOFT, POLICY, COMPLAINT, CLEARED), BOUNCE_WINDOW.days
 
 
 def runs_page(*, before_id: int | None, limit: int) -> tuple[Sequence[Run], Mapping[int, Mapping[str, int]]]:

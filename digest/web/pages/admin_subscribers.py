@@ -9,6 +9,7 @@ from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from digest import clock
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
 from digest.models import Subscriber
@@ -16,7 +17,7 @@ from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
 from digest.services.admin.subscriber_history import SubscriberHistory, subscriber_history
-from digest.services.subscriptions import erasure
+from digest.services.subscriptions import erasure, send_schedule
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.pages.admin_layout import (
@@ -218,7 +219,7 @@ def _actions(history: SubscriberHistory) -> list[AdminForm]:
         if days:
             choice = InputField("day", localize("Edition"), kind="select", choices=days)
             actions.append(AdminForm(page, "resend", localize("Send this edition again"), [choice], is_quiet=False))
-        if subscriber.paused_until:
+        if send_schedule.is_paused(subscriber, clock.now()):
             actions.append(AdminForm(page, "resume", localize("End the pause")))
         else:
             length = InputField("days", localize("Days without mail"), kind="number", value="7", is_required=True)

@@ -530,3 +530,14 @@ def test_a_name_at_the_start_of_a_message_stays_as_it_is(web: Browser, cookie: d
     page = web.post("/admin/suppressions" if "@" in name else "/admin/sources", data=form, headers=cookie).text
 
     assert f">{name} is " in page
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(("days", "button"), [(3, "End the pause"), (-3, "Pause")])
+def test_a_pause_can_be_ended_only_while_it_lasts(web: Browser, cookie: dict[str, str], days: int, button: str) -> None:
+    subscriber = add_subscriber(ADA)
+    with transaction() as session:
+        session.get_one(Subscriber, subscriber).paused_until = (clock.now() + timedelta(days=days)).date()
+    page = web.get(f"/admin/subscribers/{subscriber}", headers=cookie).text
+
+    assert re.findall(r'value="(?:pause|resume)"[^>]*>([^<]+)<', page) == [button]
