@@ -1,4 +1,4 @@
-"""Routes of the API refuse a body that is not JSON (415) and parameters that are not declared (422).
+"""Routes of the API refuse a body that is not JSON (415), parameters that are not declared (422), and If-Match (412).
 
 A request with an Idempotency-Key has its effect once.
 """
@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from digest.errors import BadInput, DigestError, MailUncertain
+from digest.i18n import localize
 from digest.services.security import api_tokens, idempotency
 from digest.services.security.idempotency import KeyedRequest, StoredAnswer
 from digest.web.http.client_ip import client_of_request
@@ -67,6 +68,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if parameters is not None:
                 _require_declared(request, parameters)
+            _require_no_condition(request)
             if has_body and not _is_json(request):
                 raise HTTPException(415, headers={"Accept": JSON_TYPE})
             if has_body and not self.accepts_nul:
@@ -147,6 +149,12 @@ def _require_declared(request: Request, parameters: frozenset[str]) -> None:
     if unknown:
         errors = [{"type": "extra_forbidden", "loc": ("query", name[:100]), "msg": ""} for name in unknown]
         raise RequestValidationError(errors)
+
+
+def _require_no_condition(request: Request) -> None:
+    """Raises 412 for a change with If-Match, which no resource here meets: none has an ETag (RFC 9110, 13.1.1)."""
+    if request.method not in {"GET", "HEAD"} and request.headers.get("if-match", "*").strip() != "*":
+        raise HTTPException(412, detail=localize("no resource here has an ETag; send the version in the body instead"))
 
 
 def _is_json(request: Request) -> bool:

@@ -331,3 +331,16 @@ def test_a_damaged_date_is_answered_with_an_example(web: Browser, date: object) 
 
     assert response.status_code == 422
     assert response.json()["detail"] == "date: use a date such as 2025-11-21"
+
+
+@pytest.mark.parametrize(("condition", "status"), [('"1ca8d789"', 412), ('W/"x", "y"', 412), ("*", 200)])
+def test_a_change_on_a_condition_that_can_not_be_checked_changes_nothing(
+    web: Browser, condition: str, status: int
+) -> None:
+    subscribed(web)
+    headers = admin() | {"if-match": condition}
+    response = web.ask("PATCH", "/api/v1/subscriptions/1", json={"topics": ["robots"]}, headers=headers)
+    topics = web.get("/api/v1/subscriptions/1", headers=headers).json()["preferences"]["topics"]
+
+    assert response.status_code == status
+    assert (topics == ["robots"]) is (status == 200)
