@@ -28,7 +28,7 @@ from digest.web.pages.admin_layout import (
     redirect_after,
     require_choice,
 )
-from digest.web.ui import template_rendering
+from digest.web.ui import forms, template_rendering
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -169,7 +169,7 @@ def _subscriber_page(
 ) -> HTMLResponse:
     history = subscriber_history(subscriber_id)
     sections = [
-        AdminSection(lines=[_status(history), *history.reasons], forms=_actions(history)),
+        AdminSection(lines=[_status(history), *map(forms.capitalized, history.reasons)], forms=_actions(history)),
         AdminSection(
             heading=localize("Topics"),
             lines=["; ".join(history.topics) or localize("None: the trending papers are sent.")],
