@@ -82,6 +82,10 @@ class Refused(DigestError):
     """Not possible in the current state, such as mail to a suppressed or unsubscribed address. The text says why."""
 
 
+class NotSignedIn(Refused):
+    """Only administrators may do this, and nobody is signed in."""
+
+
 class DuplicateDeliveryKey(DigestError):
     """Nothing was queued, because an e-mail with the same key exists. An error of the caller."""
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from digest import settings
+from digest.errors import NotSignedIn
 from digest.queues import Enqueue
 from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
@@ -28,6 +29,7 @@ from digest.web.pages import (
     account,
     admin,
     admin_health,
+    admin_mails,
     admin_runs,
     admin_sources,
     admin_subscribers,
@@ -74,6 +76,7 @@ PAGES = (  # routes are tried in this order
     bounce_webhook,
     admin,
     admin_health,
+    admin_mails,
     admin_runs,
     admin_sources,
     admin_subscribers,
@@ -138,6 +141,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     openapi.install_schema(app)
     error_pages.install_error_handlers(app)
+    app.add_exception_handler(NotSignedIn, admin.ask_to_sign_in)
     content_policy = content_security_policy(
         styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )

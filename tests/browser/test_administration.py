@@ -12,10 +12,12 @@ from digest.db.core.engine import reading
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion
 from digest.queues import NoQueue
+from digest.services.admin.subscriber_admin import suppress_address
 from digest.services.runs import run_planning
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site, days
 from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -93,3 +95,20 @@ def test_pausing_takes_one_button_on_top_of_the_preferences(page: Page, site: Si
     page.get_by_role("button", name="Pause", exact=True).click()
 
     expect(page.get_by_role("button", name="End the pause")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 700, 320])
+def test_a_long_address_widens_no_list(page: Page, site: Site, width: int) -> None:
+    address = f"{'x' * 60}@{'y' * 50}.{'z' * 50}.example"
+    add_mail(add_subscriber(address), add_run())
+    suppress_address(address, reason="asked by phone")
+    sign_in(page, site, ADMIN)
+    page.set_viewport_size({"width": width, "height": 800})
+    widths = {}
+    for name in ("subscribers", "mails", "suppressions", "runs/1"):
+        page.goto(f"{site.url}/admin/{name}")
+        box = page.locator("table").first.bounding_box()
+        assert box
+        widths[name] = box["x"] + box["width"]
+
+    assert {name: right for name, right in widths.items() if right > width} == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, and_, col, func, or_, select
 
@@ -49,6 +50,11 @@ def suppressions_page(
     return session.exec(query.order_by(col(Suppression.id).desc()).limit(limit)).all()
 
 
+def suppression_reasons(session: Session) -> Sequence[str]:
+    """The reasons that suppressions have."""
+    return session.exec(select(Suppression.reason).distinct()).all()
+
+
 def audit_page(session: Session, *, text: str, before_id: int | None, limit: int) -> Sequence[Audit]:
     """Actions, the newest first, whose actor or name contains the text."""
     query = select(Audit)
@@ -61,10 +67,18 @@ def audit_page(session: Session, *, text: str, before_id: int | None, limit: int
 
 
 def bounces_page(
-    session: Session, *, text: str, kind: str | None, before_id: int | None, limit: int
+    session: Session,
+    *,
+    text: str,
+    kind: str | None,
+    before_id: int | None,
+    limit: int,
+    since: datetime | None = None,
 ) -> Sequence[Bounce]:
-    """Bounces, the newest first: of that kind where given, whose address contains the text."""
+    """Bounces, the newest first: of that kind and after that time where given, whose address contains the text."""
     query = select(Bounce)
+    if since is not None:
+        query = query.where(col(Bounce.at) > since)
     if text:
         query = query.where(col(Bounce.address_key).contains(text.lower(), autoescape=True))
     if kind is not None:

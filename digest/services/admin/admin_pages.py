@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from digest import clock
+from digest.db.bounces.reports import CLEARED
 from digest.db.core.engine import reading
 from digest.db.reporting import admin_listings, mail_overview
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.models import Audit, Batch, Delivery, Reject, Run, Subscriber, Suppression
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, POLICY, SOFT
+from digest.models import Audit, Batch, Bounce, Delivery, Reject, Run, Subscriber, Suppression
 from digest.models.types import stored_id
+from digest.services.admin import record_listings
+from digest.services.admin.dashboard import BOUNCE_WINDOW
+from digest.services.admin.record_listings import MailFilter
+
+BOUNCE_KINDS, BOUNCE_DAYS = (HARD, SOFT, POLICY, COMPLAINT, CLEARED), BOUNCE_WINDOW.days
 
 
 def runs_page(*, before_id: int | None, limit: int) -> tuple[Sequence[Run], Mapping[int, Mapping[str, int]]]:
@@ -48,10 +56,46 @@ def suppressions_page(*, text: str, reason: str, before_id: int | None, limit: i
         return admin_listings.suppressions_page(session, text=text, reason=reason, before_id=before_id, limit=limit)
 
 
+def suppression_reasons() -> Sequence[str]:
+    """The reasons that suppressions have."""
+    with reading() as session:
+        return admin_listings.suppression_reasons(session)
+
+
+def mail_counts() -> Mapping[str, int]:
+    """The number of mails by state."""
+    with reading() as session:
+        return mail_overview.deliveries_by_state(session)
+
+
+def mails_page(mail_filter: MailFilter, *, before_id: int | None, limit: int) -> Sequence[Delivery]:
+    """Mails, the newest first."""
+    return record_listings.deliveries(mail_filter, before_id=before_id, limit=limit)
+
+
+def bounce_counts() -> Mapping[str, int]:
+    """The number of bounces by kind, within the window of the overview."""
+    with reading() as session:
+        return mail_overview.bounces_since(session, clock.now() - BOUNCE_WINDOW)
+
+
+def bounces_page(*, text: str, kind: str | None, before_id: int | None, limit: int) -> Sequence[Bounce]:
+    """Bounces within the window of the overview, the newest first: of that kind where given."""
+    since = clock.now() - BOUNCE_WINDOW
+    with reading() as session:
+        return admin_listings.bounces_page(session, text=text, kind=kind, before_id=before_id, limit=limit, since=since)
+
+
 def audit_page(*, text: str, before_id: int | None, limit: int) -> Sequence[Audit]:
     """Actions of administrators, the newest first, whose actor or name contains the text."""
     with reading() as session:
         return admin_listings.audit_page(session, text=text, before_id=before_id, limit=limit)
+
+
+def imported_sources() -> set[str]:
+    """The names of all sources that papers came from, such as imported files, fetched or not."""
+    with reading() as session:
+        return set(admin_listings.reject_counts(session))
 
 
 def newest_rejects(source: str, *, limit: int, before_id: int | None = None) -> Sequence[tuple[Reject, Batch]]:

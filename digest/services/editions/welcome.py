@@ -28,6 +28,7 @@ from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition, EditionRow
 from digest.services.selection import threshold_lookup
+from digest.services.subscriptions import send_schedule
 
 WINDOW_DAYS = 14  # of announcements whose best papers a first edition shows
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
@@ -134,9 +135,8 @@ def _may_be_welcomed(subscriber: Subscriber, now: datetime) -> bool:
 
     The first run after the pause, or after the confirmation, brings what was announced since.
     """
-    today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
-    has_paused = subscriber.paused_until is not None and today < subscriber.paused_until
-    return subscriber.state == ACTIVE and not has_paused and subscriber.seen_through > 0
+    is_paused = send_schedule.is_paused(subscriber, now)
+    return subscriber.state == ACTIVE and not is_paused and subscriber.seen_through > 0
 
 
 def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:

@@ -33,6 +33,7 @@ from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
 from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
+from digest.services.subscriptions import send_schedule
 from digest.text.counted import count_of
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
@@ -86,10 +87,7 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
     suppression = subscribers.suppression(session, subscriber.address_key)
     if suppression is not None:
         lines.append(f"no mail: the address is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")
-    if (
-        subscriber.paused_until
-        and subscriber.paused_until > clock.now().astimezone(clock.zone_info(subscriber.time_zone)).date()
-    ):
+    if subscriber.paused_until and send_schedule.is_paused(subscriber, clock.now()):
         lines.append(f"no mail before {subscriber.paused_until.isoformat()}: paused")
     if subscriber.next_due_at is not None:
         local = subscriber.next_due_at.astimezone(clock.zone_info(subscriber.time_zone))

@@ -13,11 +13,12 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import held_mail
+from digest.db.reporting import mail_overview
 from digest.db.runs import run_cancellation, run_deliveries, runs
 from digest.errors import NotFound, Refused
 from digest.i18n import localize
 from digest.models import Audit, Delivery, Run
-from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
+from digest.models.delivery import CANCELLED, OPEN_STATES, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import COMPLETE, PAUSED
 from digest.models.types import stored_id
@@ -102,10 +103,16 @@ def cancel(run_id: int, *, actor: str) -> CancelResult:
     """Cancel a run for good; may be repeated. Unsent mails are cancelled, and their papers are new again.
 
     Subscribers of shards not yet built get their next slot when runs are planned next. Mails under way can't be
-    called back: once they have ended, cancelling again restores what did not arrive. Raises NotFound.
+    called back: once they have ended, cancelling again restores what did not arrive. Raises NotFound; Refused for a
+    complete run whose mails are all sent or refused, of which nothing can be cancelled.
     """
     with transaction() as session:  # once this is committed, no further shard of the run can be built
-        _run(session, run_id)
+        run = _run(session, run_id)
+        states = mail_overview.deliveries_of_runs(session, [run_id])[run_id]
+        if run.state == COMPLETE and not any(states.get(state) for state in OPEN_STATES):
+            raise Refused(
+                localize("run %(run)s is complete: none of its mails waits, so there is nothing to cancel", run=run_id)
+            )
         count = run_cancellation.cancel_run(session, run_id)
     with transaction() as session:
         editions = run_cancellation.editions_with_cancelled_mail(session, run_id)

@@ -77,6 +77,12 @@ def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
+def is_paused(subscriber: AnySubscriber, now: datetime) -> bool:
+    """True before the first date with mail again. A pause that is over stays stored, and is none any more."""
+    today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
+    return subscriber.paused_until is not None and today < subscriber.paused_until
+
+
 def is_first_after_pause(subscriber: AnySubscriber, day: date) -> bool:
     """True where that is the first date with mail after a pause."""
     pause_end = subscriber.paused_until

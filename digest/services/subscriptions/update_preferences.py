@@ -118,9 +118,8 @@ def pause_for(subscriber_id: int, days: int) -> SubscriberAccount:
 
 def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
     """True if a mail is due and not paused: then the slot stays, so that the change does not lose that mail."""
-    today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
-    paused = subscriber.paused_until is not None and today < subscriber.paused_until
-    return subscriber.next_due_at is not None and subscriber.next_due_at <= now and not paused
+    is_due = subscriber.next_due_at is not None and subscriber.next_due_at <= now
+    return is_due and not send_schedule.is_paused(subscriber, now)
 
 
 def resubscribe(subscriber_id: int, client: str) -> None:

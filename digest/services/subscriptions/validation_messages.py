@@ -9,6 +9,7 @@ from digest.errors import N_
 from digest.i18n import localize
 
 _WHOLE_NUMBER, _REQUIRED, _YES_OR_NO = N_("use a whole number"), N_("this is required"), N_("use true or false")
+_DATE = N_("use a date such as 2025-11-21")
 
 # by the error's type; names in `%(...)s` are those of pydantic's context
 MESSAGES = {
@@ -19,6 +20,12 @@ MESSAGES = {
     "int_type": _WHOLE_NUMBER,
     "greater_than_equal": N_("use %(ge)s or more"),
     "less_than_equal": N_("use %(le)s or less"),
+    "less_than": N_("use less than %(lt)s"),
+    "greater_than": N_("use more than %(gt)s"),
+    "date_parsing": _DATE,
+    "date_type": _DATE,
+    "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
     "bool_parsing": _YES_OR_NO,
     "bool_type": _YES_OR_NO,
     "missing": _REQUIRED,

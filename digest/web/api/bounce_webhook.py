@@ -24,9 +24,10 @@ from digest.web.http.request_rates import count_webhook
 
 
 class ReportRoute(ApiRoute):
-    """A report is not lost for what a mail server said in it."""
+    """A report is not lost for what a mail server said in it, nor for what a provider adds to our address."""
 
     accepts_nul = True
+    accepts_any_query = True
 
 
 router = APIRouter(prefix="/api/v1", route_class=ReportRoute, tags=["mail"])

@@ -28,7 +28,23 @@ ReadBounces = Annotated[ApiToken, Depends(api_auth.require_token("bounces:read")
 READ_SUPPRESSIONS = Depends(api_auth.require_token("suppressions:read"))
 ManageSuppressions = Annotated[ApiToken, Depends(api_auth.require_token("suppressions:manage"))]
 StateName = Literal["queued", "sending", "sent", "deferred", "rejected", "uncertain", "cancelled", "suppressed"]
-KindName = Annotated[str | None, Query(max_length=12)]
+MailKind = Literal[
+    "digest",
+    "welcome",
+    "notice",
+    "resend",
+    "first-notice",
+    "confirmation",
+    "link",
+    "account-link",
+    "new-address",
+    "moved",
+    "sign-in",
+    "alarm",
+    "test",
+    "run-report",
+]
+BounceKind = Literal["hard", "soft", "policy", "complaint", "forgiven"]  # forgiven: it counts no more
 RowId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 AddressText = Annotated[str, Query(max_length=254, description="part of the address")]
 
@@ -143,7 +159,7 @@ def list_deliveries(
     token: ReadDeliveries,
     page: Annotated[PageRequest, Depends(page_of("deliveries"))],
     state: StateName | None = None,
-    kind: KindName = None,
+    kind: MailKind | None = None,
     run: RowId = None,
     subscriber: RowId = None,
     address: AddressText = "",
@@ -186,7 +202,7 @@ def send_test_mail(body: TestMailRequest, token: ManageDeliveries, queue: Queue,
 def list_bounces(
     token: ReadBounces,
     page: Annotated[PageRequest, Depends(page_of("bounces"))],
-    kind: KindName = None,
+    kind: BounceKind | None = None,
     address: AddressText = "",
 ) -> BounceList:
     """Bounces, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from digest import settings
-from digest.errors import BadToken, Refused
+from digest.errors import BadToken, NotSignedIn
 from digest.i18n import localize
 from digest.services.security import admin_login, signed_links
 from digest.services.security.link_and_session_lifetimes import ADMIN_NOTICE, ADMIN_SESSION
@@ -103,7 +103,7 @@ def _administrator(request: Request) -> str | None:
 
 def _require_administrator(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
     if administrator is None:
-        raise Refused(localize("sign in first"))
+        raise NotSignedIn(localize("sign in first"))
     return administrator
 
 

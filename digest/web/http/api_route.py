@@ -1,12 +1,16 @@
-"""Routes of the API: a JSON body must say so (415), and a request with an Idempotency-Key has its effect once."""
+"""Routes of the API refuse a body that is not JSON (415), parameters that are not declared (422), and If-Match (412).
+
+A request with an Idempotency-Key has its effect once.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
@@ -15,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from digest.errors import BadInput, DigestError, MailUncertain
+from digest.i18n import localize
 from digest.services.security import api_tokens, idempotency
 from digest.services.security.idempotency import KeyedRequest, StoredAnswer
 from digest.web.http.client_ip import client_of_request
@@ -48,16 +53,22 @@ class ApiRoute(APIRoute):
     """A route of the API. A body that is not declared as JSON is refused with 415, where the route takes JSON.
 
     `accepts_nul`: the route itself removes NUL characters from the texts of its body.
+    `accepts_any_query`: callers may add parameters of their own to its address.
     """
 
     accepts_nul = False
+    accepts_any_query = False
 
     def get_route_handler(self) -> Handler:
         """The handler of the route, behind the checks."""
         handler = super().get_route_handler()
         has_body = self.body_field is not None
+        parameters = None if self.accepts_any_query else frozenset(_query_parameters(self.dependant))
 
         async def handle(request: Request) -> Response:
+            if parameters is not None:
+                _require_declared(request, parameters)
+            _require_no_condition(request)
             if has_body and not _is_json(request):
                 raise HTTPException(415, headers={"Accept": JSON_TYPE})
             if has_body and not self.accepts_nul:
@@ -118,6 +129,32 @@ def _had_no_effect(error: BaseException) -> bool:
     return isinstance(error, DigestError | HTTPException | RequestValidationError) and not isinstance(
         error, MailUncertain
     )
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    """The names of the parameters that a route and its dependencies read from the query string."""
+    for parameter in dependant.query_params:
+        model = parameter.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (field.alias or name for name, field in model.model_fields.items())
+        else:
+            yield parameter.alias
+    for dependency in dependant.dependencies:
+        yield from _query_parameters(dependency)
+
+
+def _require_declared(request: Request, parameters: frozenset[str]) -> None:
+    """Raises RequestValidationError for other parameters: a filter with a typing error must not list everything."""
+    unknown = [name for name in request.query_params if name not in parameters]
+    if unknown:
+        errors = [{"type": "extra_forbidden", "loc": ("query", name[:100]), "msg": ""} for name in unknown]
+        raise RequestValidationError(errors)
+
+
+def _require_no_condition(request: Request) -> None:
+    """Raises 412 for a change with If-Match, which no resource here meets: none has an ETag (RFC 9110, 13.1.1)."""
+    if request.method not in {"GET", "HEAD"} and request.headers.get("if-match", "*").strip() != "*":
+        raise HTTPException(412, detail=localize("no resource here has an ETag; send the version in the body instead"))
 
 
 def _is_json(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from digest.bibliography.import_limits import MAX_BYTES
@@ -23,6 +25,7 @@ from digest.errors import (
     BadToken,
     DigestError,
     NotFound,
+    NotSignedIn,
     Refused,
     StaleToken,
     TooMany,
@@ -32,15 +35,18 @@ from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.http.middleware import MAX_BODY_BYTES, MAX_HEAD_BYTES, UPLOAD_PATH
 from digest.web.http.problems import FieldError, is_api_path, problem_response
-from digest.web.ui import template_rendering
+from digest.web.ui import forms, template_rendering
 
+ADMIN_PATH = "/admin"
 MAX_FIELD_ERRORS = 50  # named in one answer
 SECONDS_TO_RETRY = 300  # after a failure of the database
+
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~:@-]+)+/?")  # what a redirect may repeat: never the address of another host
 
 TITLES = {
     400: N_("This request can’t be read"),
     401: N_("A token is needed"),
-    403: N_("This form can’t be sent from there"),
+    403: N_("This is not allowed"),
     404: N_("Page not found"),
     405: N_("Method not allowed"),
     408: N_("The request took too long"),
@@ -60,6 +66,7 @@ STATUS_OF_ERROR: tuple[tuple[type[DigestError], int], ...] = (
     (BadCursor, 400),
     (BadInput, 422),
     (NotFound, 404),
+    (NotSignedIn, 403),
     (Refused, 409),
     (TooMany, 429),
     (Transient, 503),
@@ -76,14 +83,26 @@ def status_of(error: DigestError) -> int:
     return next((status for kind, status in STATUS_OF_ERROR if isinstance(error, kind)), 500)
 
 
-def error_response(scope: Scope, status: int, text: str, *, errors: Sequence[FieldError] = ()) -> Response:
+def _way_on(path: str) -> tuple[str, str]:
+    """The link of an error page: administrators stay in the administration."""
+    if path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/"):
+        return localize("To the administration"), ADMIN_PATH
+    return start_page_link()
+
+
+def error_response(
+    scope: Scope, status: int, text: str, *, title: str = "", errors: Sequence[FieldError] = ()
+) -> Response:
     """The error as problem details under /api/, as a page elsewhere. Never cached."""
     headers = {"Cache-Control": "no-store"}
     if is_api_path(scope["path"]):
         return problem_response(status, text, errors=errors, headers=headers)
-    line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+    line = forms.capitalized(text).rstrip(".") + "."
     response = template_rendering.message_page(
-        localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, next_link=start_page_link()
+        title or localize(TITLES.get(status, HTTPStatus(status).phrase)),
+        line,
+        status=status,
+        next_link=_way_on(scope["path"]),
     )
     response.headers.update(headers)
     return response
@@ -115,7 +134,8 @@ async def _digest_error(request: Request, error: Exception) -> Response:
     errors = [FieldError(field=field, detail=text.removeprefix(f"{field}: "))] if field else []
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
-    response = error_response(request.scope, status, text, errors=errors)
+    title = localize("This link can’t be read") if isinstance(error, BadToken) and status == 400 else ""
+    response = error_response(request.scope, status, text, title=title, errors=errors)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.seconds)
     return response
@@ -123,6 +143,8 @@ async def _digest_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status in {404, 405} and (page := _page_instead(request)):
+        return RedirectResponse(page, status_code=303, headers={"Cache-Control": "no-store"})
     texts = {
         400: localize("the form data can’t be read"),
         401: localize("this needs a bearer token; an administrator makes one with `digest admin token create`"),
@@ -135,6 +157,32 @@ async def _http_error(request: Request, error: Exception) -> Response:
     response = error_response(request.scope, status, detail or texts.get(status, phrase))
     response.headers.update(getattr(error, "headers", None) or {})
     return response
+
+
+def _page_instead(request: Request) -> str:
+    """The page that somebody wants who opens this address, of which there is none; '' if we can't tell.
+
+    Browsers open the address of a form's answer again when a tab is restored: the form stands on the nearest page
+    above. A page has no slash at its end, but people type one.
+    """
+    path = request.scope["path"]
+    if request.method != "GET" or is_api_path(path) or not _PLAIN_PATH.fullmatch(path):
+        return ""
+    if path.endswith("/"):
+        page = path.rstrip("/")
+        query = f"?{request.url.query}" if request.url.query else ""
+        return page + query if _routes_to(request, page) == Match.FULL else ""
+    if _routes_to(request, path) != Match.PARTIAL:
+        return ""
+    above = (path.rsplit("/", number)[0] or "/" for number in range(1, path.count("/") + 1))
+    return next((page for page in above if _routes_to(request, page) == Match.FULL), "")
+
+
+def _routes_to(request: Request, path: str) -> Match:
+    """FULL where a GET of this path is answered, PARTIAL where only other methods are."""
+    scope = {**request.scope, "path": path, "method": "GET"}
+    matches: list[Match] = [route.matches(scope)[0] for route in request.app.routes]
+    return max(matches, key=lambda match: match.value)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

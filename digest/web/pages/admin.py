@@ -8,9 +8,10 @@ from typing import Literal
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from digest import signing
-from digest.errors import N_, BadInput, NotFound, Refused
+from digest.errors import N_, BadInput, NotFound, Refused, TooMany
 from digest.i18n import format_number, localize, localize_plural
 from digest.models.delivery import SENT
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
@@ -22,7 +23,8 @@ from digest.web.http import admin_session
 from digest.web.http.admin_session import Administrator, MaybeAdministrator
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue, Services
-from digest.web.pages.admin_layout import admin_router, redirect_after, render_for_administrator
+from digest.web.http.error_pages import status_of
+from digest.web.pages.admin_layout import admin_router, form_text, redirect_after, render_for_administrator
 from digest.web.ui import charts, forms, template_rendering
 from digest.web.ui.admin_view import NAVIGATION
 from digest.web.ui.forms import Form, Pressed
@@ -33,20 +35,53 @@ REFRESH_SECONDS = 30
 
 
 @router.get("")
-def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
+def home(request: Request, administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
     """The overview; without a session the sign-in form."""
-    return (
-        _overview(queue, refresh=REFRESH_SECONDS)
-        if administrator
-        else render_for_administrator("sign_in.html", link_requested=False)
-    )
+    return _overview(queue, refresh=REFRESH_SECONDS) if administrator else _sign_in_page(request)
 
 
 @router.post("/sign-in")
 def request_sign_in_link(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Send the link. The response is the same for every address."""
-    admin_login.request_link(str(form.get("address", "")), client, queue)
+    address = form_text(form, "address")
+    try:
+        admin_login.request_link(address, client, queue)
+    except BadInput as error:
+        return _sign_in_page(status=status_of(error), address=address, error=forms.field_error(error))
+    except TooMany as error:
+        problem = ("address", forms.as_sentence(error))
+        page = _sign_in_page(status=status_of(error), address=address, error=problem)
+        page.headers["Retry-After"] = str(error.seconds)
+        return page
     return render_for_administrator("sign_in.html", link_requested=True)
+
+
+async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
+    """The sign-in form in place of a page of the administration, for somebody who is not signed in."""
+    if request.method == "GET":
+        line = localize("Sign in to see this page; then open its address again.")
+    else:
+        line = localize("Nothing was changed, because you are not signed in any more. Sign in, then do it again.")
+    return await run_in_threadpool(_sign_in_page, request, status=403, line=line)
+
+
+def _sign_in_page(
+    request: Request | None = None,
+    *,
+    status: int = 200,
+    line: str = "",
+    address: str = "",
+    error: tuple[str, str] | None = None,
+) -> HTMLResponse:
+    """The sign-in form. With a `request` that came from a link elsewhere, such as in a web mail, a link to its page.
+
+    Browsers don't send our cookie with such a request (SameSite=Strict), but with one from our own page.
+    """
+    is_from_elsewhere = request is not None and request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+    page = request.url.path if request and is_from_elsewhere and request.method == "GET" else ""
+    return render_for_administrator(
+        "sign_in.html", status=status, link_requested=False, line=line, page=page, address=address, error=error
+    )
 
 
 @router.get("/enter/{token}")

@@ -56,7 +56,7 @@ def _figures(report: HealthReport) -> list[tuple[str, str, str]]:
     for state in dashboard.STATES:
         if number := report.mails.get(state, 0):
             name = localize("Mails: %(state)s", state=localize(state))
-            figures.append((name, format_number(number), "/admin/runs"))
+            figures.append((name, format_number(number), f"/admin/mails?state={state}"))
     free = localize(
         "%(free)s of %(all)s GB",
         free=format_number(round(report.free_bytes / _GIGABYTE, 1)),

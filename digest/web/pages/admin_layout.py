@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from digest.errors import BadInput, DigestError
+from digest.errors import BadInput, DigestError, NotFound
 from digest.i18n import localize
 from digest.web.http import admin_session
 from digest.web.http.error_pages import status_of
 from digest.web.ui import forms, template_rendering
-from digest.web.ui.admin_view import NAVIGATION, AdminSection
+from digest.web.ui.admin_view import NAVIGATION, AdminSection, InputField
 
+MAX_TYPED = 254  # characters of a field
 # the first character of an address, then the separator, also as in a query string, and the domain
 _ADDRESS = re.compile(r"""([^\s<>"'@/?=&:;,()%])[^\s<>"'@/?=&:;,()%]*(@|%40)([^\s<>"'@/?=&:;,()%]+)""")
 
@@ -54,9 +56,15 @@ def admin_page(
     *,
     message: str = "",
     error: DigestError | None = None,
+    submitted: FormData | None = None,
     refresh: int = 0,
 ) -> HTMLResponse:
-    """A page of the administration. `current`: the path of its entry in the navigation; `refresh`: seconds, 0 never."""
+    """A page of the administration. `current`: the path of its entry in the navigation; `refresh`: seconds, 0 never.
+
+    `submitted`: the form that was refused, whose values are kept.
+    """
+    if submitted is not None:
+        sections = [_refilled(section, submitted) for section in sections]
     return render_for_administrator(
         "admin_page.html",
         status=status_of(error) if error else 200,
@@ -68,6 +76,31 @@ def admin_page(
         problem=forms.as_sentence(error) if error else "",
         refresh=refresh,
     )
+
+
+def _refilled(section: AdminSection, submitted: FormData) -> AdminSection:
+    """The section with what was typed into the form whose button was pressed."""
+    action = form_text(submitted, "action")
+    forms_with_values = [
+        form._replace(fields=[_refilled_field(field, submitted) for field in form.fields])
+        if form.action == action
+        else form
+        for form in section.forms
+    ]
+    return replace(section, forms=forms_with_values)
+
+
+def _refilled_field(field: InputField, submitted: FormData) -> InputField:
+    if field.kind in {"check", "select"}:
+        chosen = submitted.getlist(field.name)
+        return field._replace(choices=[choice._replace(is_current=choice.value in chosen) for choice in field.choices])
+    return field._replace(value=form_text(submitted, field.name)[:MAX_TYPED])
+
+
+def require_choice(value: str, choices: Collection[str]) -> None:
+    """Raises NotFound for a filter of an address that is none of these; '' filters nothing."""
+    if value and value not in choices:
+        raise NotFound(localize("this list has no such filter"))
 
 
 def form_text(form: FormData, name: str) -> str:

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 
-from digest.errors import BadInput, NotFound, Refused
-from digest.i18n import localize, localize_plural
+from digest.errors import BadInput, Refused
+from digest.i18n import format_number, localize, localize_plural
 from digest.models import Delivery, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PAUSED
@@ -20,7 +20,7 @@ from digest.services.admin.dashboard import STATES
 from digest.services.runs import run_control
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import Queue
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after, require_choice
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -96,6 +96,8 @@ def act_on_run(run_id: int, form: Form, queue: Queue, administrator: Administrat
 def confirm_cancelling(run_id: int, _administrator: Administrator) -> HTMLResponse:
     """Ask before cancelling, because it is for good."""
     run, counts = admin_pages.run_with_states(run_id)
+    if not _can_cancel(run, counts):
+        return _run_page(run_id, error=_nothing_to_cancel(run_id, run.state))
     line = localize_plural(
         "%(n)s mail of %(slot)s UTC is not sent yet. It is cancelled for good, and its papers are new again.",
         "%(n)s mails of %(slot)s UTC are not sent yet. They are cancelled for good, and their papers are new again.",
@@ -105,6 +107,15 @@ def confirm_cancelling(run_id: int, _administrator: Administrator) -> HTMLRespon
     lines = [line, *_uncancelled(counts.get(UNCERTAIN, 0), counts.get(SENDING, 0))]
     form = AdminForm(f"/admin/runs/{run_id}", "cancel", localize("Cancel the run"), lines=lines, is_quiet=False)
     return admin_page("/runs", localize("Cancel run %(run)s?", run=run_id), [AdminSection(forms=[form])])
+
+
+def _nothing_to_cancel(run_id: int, state: str) -> Refused:
+    text = localize(
+        "run %(run)s is %(state)s: none of its mails waits, so there is nothing to cancel",
+        run=run_id,
+        state=localize(state),
+    )
+    return Refused(text)
 
 
 def _uncancelled(uncertain: int, sending: int) -> list[str]:
@@ -159,8 +170,7 @@ def _run_page(
     error: BadInput | Refused | None = None,
 ) -> HTMLResponse:
     run, counts = admin_pages.run_with_states(run_id)
-    if state and state not in STATES:
-        raise NotFound(localize("there is no such state"))
+    require_choice(state, STATES)
     page = f"/admin/runs/{run_id}"
     deliveries = admin_pages.run_deliveries(run_id, state=state, text=text, after_id=after, limit=PAGE_ROWS + 1)
     page_rows, next_link = split_page(deliveries, lambda row: query_path(page, state=state, q=text, after=row.id))
@@ -225,9 +235,12 @@ def _summary(run: Run, counts: Mapping[str, int]) -> str:
 def _filters(
     page: str, counts: Mapping[str, int], state: str, text: str, *, follow: bool, is_unfinished: bool
 ) -> list[Choice]:
-    choices = [Choice(localize("all %(n)s", n=sum(counts.values())), query_path(page, q=text), not state)]
+    def label(name: str, number: int) -> str:  # without the number beside a search, which finds fewer mails
+        return name if text else f"{name} {format_number(number)}"
+
+    choices = [Choice(label(localize("all"), sum(counts.values())), query_path(page, q=text), not state)]
     choices += [
-        Choice(f"{localize(name)} {counts[name]}", query_path(page, state=name, q=text), name == state)
+        Choice(label(localize(name), counts[name]), query_path(page, state=name, q=text), name == state)
         for name in STATES
         if counts.get(name)
     ]

@@ -18,8 +18,9 @@ from digest.services.admin.source_listing import SourceRow
 from digest.services.ingestion import fetch_schedule
 from digest.sources.feed_moves import checked_address
 from digest.web.http.admin_session import Administrator
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after, require_choice
 from digest.web.ui.admin_view import (
+    PAGE_ROWS,
     AdminForm,
     AdminSection,
     Cell,
@@ -28,6 +29,7 @@ from digest.web.ui.admin_view import (
     RowAction,
     TableRow,
     query_path,
+    split_page,
     utc,
 )
 from digest.web.ui.forms import Form
@@ -35,13 +37,17 @@ from digest.web.ui.forms import Form
 router = admin_router()
 
 PATH = "/admin/sources"
-MAX_REJECTS, MAX_PREVIEWED = 20, 50
+MAX_PREVIEWED = 50
 
 
 @router.get("/sources")
-def sources(_administrator: Administrator, source: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
+def sources(
+    _administrator: Administrator,
+    source: Annotated[str, Query(max_length=40)] = "",
+    before: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+) -> HTMLResponse:
     """The sources with their next fetch, and the items of one of them that were left out."""
-    return _sources_page(source)
+    return _sources_page(source, before=before)
 
 
 @router.post("/sources")
@@ -97,8 +103,11 @@ def _add(form: FormData, administrator: str) -> str:
     )
 
 
-def _sources_page(selected: str = "", *, error: DigestError | None = None, address: str = "") -> HTMLResponse:
+def _sources_page(
+    selected: str = "", *, before: int = 0, error: DigestError | None = None, address: str = ""
+) -> HTMLResponse:
     rows = source_listing.source_rows()
+    require_choice(selected, {row.name for row in rows} | admin_pages.imported_sources())
     sections = [AdminSection(columns=_columns(), rows=[_source_row(row) for row in rows if row.kind == "built-in"])]
     feeds = [_source_row(row) for row in rows if row.kind == "feed"]
     line = localize("Journals, societies and blogs: any RSS, Atom or JSON feed. You see first what it would bring.")
@@ -107,7 +116,7 @@ def _sources_page(selected: str = "", *, error: DigestError | None = None, addre
     columns = _columns() if feeds else ()
     sections.append(AdminSection(heading=localize("Feeds"), lines=[line], columns=columns, rows=feeds, forms=[form]))
     if selected:
-        sections.append(_rejects_section(selected))
+        sections.append(_rejects_section(selected, before))
     return admin_page("/sources", localize("Sources"), sections, error=error)
 
 
@@ -118,11 +127,11 @@ def _columns() -> list[str]:
 def _source_row(row: SourceRow) -> TableRow:
     notes = [localize(row.state), row.detail, source_listing.feed_note(row)]
     cells = [
-        Cell(row.title, query_path(PATH, source=row.name)),
+        Cell(row.title, left_out := query_path(PATH, source=row.name) + "#left-out"),
         Cell("; ".join(filter(None, notes))),
         Cell(utc(row.last_at)),
         Cell(utc(row.next_at)),
-        Cell(str(row.rejects), query_path(PATH, source=row.name) if row.rejects else "", is_number=True),
+        Cell(str(row.rejects), left_out if row.rejects else "", is_number=True),
     ]
     return TableRow(cells, _actions(row))
 
@@ -148,7 +157,9 @@ def _actions(row: SourceRow) -> list[RowAction]:
     return actions
 
 
-def _rejects_section(source: str) -> AdminSection:
+def _rejects_section(source: str, before: int) -> AdminSection:
+    page = admin_pages.newest_rejects(source, limit=PAGE_ROWS + 1, before_id=before or None)
+    page_rows, next_link = split_page(page, lambda row: query_path(PATH, source=source, before=row[0].id) + "#left-out")
     rows = [
         TableRow(
             [
@@ -160,10 +171,11 @@ def _rejects_section(source: str) -> AdminSection:
                 Cell(utc(batch.started_at)),
             ]
         )
-        for reject, batch in admin_pages.newest_rejects(source, limit=MAX_REJECTS)
+        for reject, batch in page_rows
     ]
     return AdminSection(
         heading=localize("Items of %(source)s that could not be used", source=source),
+        anchor="left-out",
         columns=[
             localize("Last (UTC)"),
             localize("Where"),
@@ -173,6 +185,7 @@ def _rejects_section(source: str) -> AdminSection:
             localize("First (UTC)"),
         ],
         rows=rows,
+        next_link=next_link,
     )
 
 

@@ -9,6 +9,7 @@ from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from digest import clock
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
 from digest.models import Subscriber
@@ -16,11 +17,18 @@ from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
 from digest.services.admin.subscriber_history import SubscriberHistory, subscriber_history
-from digest.services.subscriptions import erasure
+from digest.services.subscriptions import erasure, send_schedule
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
-from digest.web.pages.admin_layout import admin_page, admin_router, form_number, form_text, redirect_after
-from digest.web.ui import template_rendering
+from digest.web.pages.admin_layout import (
+    admin_page,
+    admin_router,
+    form_number,
+    form_text,
+    redirect_after,
+    require_choice,
+)
+from digest.web.ui import forms, template_rendering
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -47,6 +55,7 @@ def subscribers(
     _administrator: Administrator, q: Text = "", state: State = "", before: Annotated[int, Query(ge=0, lt=2**31)] = 0
 ) -> HTMLResponse:
     """The subscribers, newest first, filtered by state and address."""
+    require_choice(state, (ACTIVE, PENDING, UNSUBSCRIBED))
     page = admin_pages.subscribers_page(state=state, text=q.strip(), before_id=before or None, limit=PAGE_ROWS + 1)
     page_rows, next_link = split_page(
         page, lambda row: query_path("/admin/subscribers", q=q, state=state, before=row.id)
@@ -111,7 +120,7 @@ def act_on_subscriber(
         else:
             message = _perform(subscriber, action, form, administrator)
     except (BadInput, NotFound, Refused) as error:
-        return _subscriber_page(subscriber_id, error=error)
+        return _subscriber_page(subscriber_id, error=error, submitted=form)
     return redirect_after(f"/admin/subscribers/{subscriber_id}", message)
 
 
@@ -152,10 +161,15 @@ def _perform(subscriber: Subscriber, action: str, form: FormData, administrator:
             )
 
 
-def _subscriber_page(subscriber_id: int, *, error: BadInput | NotFound | Refused | None = None) -> HTMLResponse:
+def _subscriber_page(
+    subscriber_id: int,
+    *,
+    error: BadInput | NotFound | Refused | None = None,
+    submitted: FormData | None = None,
+) -> HTMLResponse:
     history = subscriber_history(subscriber_id)
     sections = [
-        AdminSection(lines=[_status(history), *history.reasons], forms=_actions(history)),
+        AdminSection(lines=[_status(history), *map(forms.capitalized, history.reasons)], forms=_actions(history)),
         AdminSection(
             heading=localize("Topics"),
             lines=["; ".join(history.topics) or localize("None: the trending papers are sent.")],
@@ -174,7 +188,7 @@ def _subscriber_page(subscriber_id: int, *, error: BadInput | NotFound | Refused
             figures=[(localize("All data"), localize("Erase for good"), f"/admin/subscribers/{subscriber_id}/erase")],
         ),
     ]
-    return admin_page("/subscribers", history.subscriber.address, sections, error=error)
+    return admin_page("/subscribers", history.subscriber.address, sections, error=error, submitted=submitted)
 
 
 def _status(history: SubscriberHistory) -> str:
@@ -205,7 +219,7 @@ def _actions(history: SubscriberHistory) -> list[AdminForm]:
         if days:
             choice = InputField("day", localize("Edition"), kind="select", choices=days)
             actions.append(AdminForm(page, "resend", localize("Send this edition again"), [choice], is_quiet=False))
-        if subscriber.paused_until:
+        if send_schedule.is_paused(subscriber, clock.now()):
             actions.append(AdminForm(page, "resume", localize("End the pause")))
         else:
             length = InputField("days", localize("Days without mail"), kind="number", value="7", is_required=True)

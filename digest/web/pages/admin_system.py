@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import Query
@@ -17,7 +18,7 @@ from digest.services.admin import admin_pages, configuration, subscriber_actions
 from digest.services.security import api_tokens
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import Queue
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after, require_choice
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -37,6 +38,7 @@ router = admin_router()
 
 MAX_RELEASED = 1000
 _OWN_REQUEST = frozenset({COMPLAINT, NOT_ME})  # suppressions that the owner of the address asked for
+_REASONS = (NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME)
 Text = Annotated[str, Query(max_length=254)]
 Position = Annotated[int, Query(ge=0, lt=2**31)]
 
@@ -44,6 +46,7 @@ Position = Annotated[int, Query(ge=0, lt=2**31)]
 @router.get("/suppressions")
 def suppressions(_administrator: Administrator, q: Text = "", reason: Text = "", before: Position = 0) -> HTMLResponse:
     """The addresses that are not mailed, newest first."""
+    require_choice(reason, _known_reasons())
     return _suppressions_page(text=q.strip(), reason=reason, before=before)
 
 
@@ -54,8 +57,13 @@ def act_on_suppressions(form: Form, administrator: Administrator) -> Response:
     try:
         message = _perform(form, text, reason, administrator)
     except (BadInput, NotFound) as error:
-        return _suppressions_page(text=text, reason=reason, error=error)
-    return redirect_after(query_path("/admin/suppressions", q=text, reason=reason), message)
+        return _suppressions_page(text=text, reason=reason, error=error, submitted=form)
+    kept_reason = reason if reason in _known_reasons() else ""  # the last one with it may be released now
+    return redirect_after(query_path("/admin/suppressions", q=text, reason=kept_reason), message)
+
+
+def _known_reasons() -> Collection[str]:
+    return (*_REASONS, *admin_pages.suppression_reasons())
 
 
 def _perform(form: FormData, text: str, reason: str, administrator: str) -> str:
@@ -91,12 +99,17 @@ def _release_all(text: str, reason: str, administrator: str) -> str:
 
 
 def _suppressions_page(
-    *, text: str, reason: str, before: int = 0, error: BadInput | NotFound | None = None
+    *,
+    text: str,
+    reason: str,
+    before: int = 0,
+    error: BadInput | NotFound | None = None,
+    submitted: FormData | None = None,
 ) -> HTMLResponse:
     path = "/admin/suppressions"
     page = admin_pages.suppressions_page(text=text, reason=reason, before_id=before or None, limit=PAGE_ROWS + 1)
     page_rows, next_link = split_page(page, lambda row: query_path(path, q=text, reason=reason, before=row.id))
-    reasons = ("", NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME)
+    reasons = dict.fromkeys(["", *_REASONS, reason])
     listing = AdminSection(
         filters=[
             Choice(localize(name) if name else localize("all"), query_path(path, q=text, reason=name), name == reason)
@@ -119,7 +132,7 @@ def _suppressions_page(
         *([AdminSection(heading=localize("Release"), forms=[release])] if page_rows and (text or reason) else []),
     ]
     sections.append(AdminSection(heading=localize("Suppress an address"), forms=[suppress]))
-    return admin_page("/suppressions", localize("Suppressions"), sections, error=error)
+    return admin_page("/suppressions", localize("Suppressions"), sections, error=error, submitted=submitted)
 
 
 def _suppression_row(row: Suppression, path: str) -> TableRow:
@@ -147,11 +160,13 @@ def act_on_tokens(form: Form, administrator: Administrator) -> Response:
         scopes = [scope for scope in form.getlist("scope") if isinstance(scope, str)]
         token = api_tokens.create_token(name, scopes, expires_at=expires_at, actor=administrator)
     except (BadInput, NotFound) as error:
-        return _tokens_page(error=error)
+        return _tokens_page(error=error, submitted=form)
     return _tokens_page(message=localize("Copy this token now, it is not shown again: %(token)s", token=token))
 
 
-def _tokens_page(*, message: str = "", error: BadInput | NotFound | None = None) -> HTMLResponse:
+def _tokens_page(
+    *, message: str = "", error: BadInput | NotFound | None = None, submitted: FormData | None = None
+) -> HTMLResponse:
     rows = []
     for token in api_tokens.list_tokens():
         name = str(token["name"])
@@ -184,7 +199,7 @@ def _tokens_page(*, message: str = "", error: BadInput | NotFound | None = None)
     ]
     form = AdminForm("/admin/tokens", "create", localize("Create the token"), fields)
     sections = [AdminSection(columns=columns, rows=rows), AdminSection(heading=localize("New token"), forms=[form])]
-    return admin_page("/tokens", localize("Tokens"), sections, message=message, error=error)
+    return admin_page("/tokens", localize("Tokens"), sections, message=message, error=error, submitted=submitted)
 
 
 @router.get("/settings")

@@ -9,12 +9,19 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 
+from digest import clock
 from digest.errors import BadInput
 from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
 from digest.services.catalog import paper_exports, people_choice
 from digest.services.security import signed_links
-from digest.services.subscriptions import example_papers, preference_versions, topic_feedback, update_preferences
+from digest.services.subscriptions import (
+    example_papers,
+    preference_versions,
+    send_schedule,
+    topic_feedback,
+    update_preferences,
+)
 from digest.services.subscriptions.edition_history import EditionHistory, edition_history
 from digest.web.ui import forms, preference_form, preview_rows, template_rendering
 from digest.web.ui.forms import SubmittedRow
@@ -73,6 +80,7 @@ def account_page(
         private=True,
         subscriber=subscriber,
         status_words=status_text(account),
+        is_paused=send_schedule.is_paused(subscriber, clock.now()),
         next_mail=next_mail_text(account, history.expected_papers),
         stopped=suppression_notice(account.suppression),
         liked_files=paper_exports.download_links(f"{signed_links.preferences(subscriber_id)}/liked"),

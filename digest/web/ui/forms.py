@@ -151,10 +151,15 @@ def field_error(error: BadInput | None) -> tuple[str, str] | None:
         return None
     field = error.field or "topics"
     text = error.translated(localize).removeprefix(f"{field}: ")
-    return field, f"{text[:1].upper()}{text[1:]}"
+    return field, capitalized(text)
 
 
 def as_sentence(error: DigestError) -> str:
     """The error's message as a sentence."""
-    text = error.translated(localize)
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+    return capitalized(error.translated(localize)).rstrip(".") + "."
+
+
+def capitalized(text: str) -> str:
+    """The text with a large first letter, unless it begins with an address or a name such as arxiv-rss."""
+    first_word = text.partition(" ")[0].rstrip(":,;.")
+    return f"{text[:1].upper()}{text[1:]}" if first_word.isalpha() or "’" in first_word else text

@@ -8,7 +8,7 @@ from digest import clock
 from digest.i18n import localize, localize_plural
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
-from digest.services.subscriptions import suppressions, update_preferences
+from digest.services.subscriptions import send_schedule, suppressions, update_preferences
 from digest.web.ui import template_rendering
 
 
@@ -46,6 +46,6 @@ def status_text(account: update_preferences.SubscriberAccount) -> str:
         return localize("unsubscribed")
     if subscriber.state != ACTIVE:
         return localize("not confirmed yet")
-    if subscriber.paused_until:
+    if subscriber.paused_until and send_schedule.is_paused(subscriber, clock.now()):
         return localize("paused until %(day)s", day=template_rendering.long_date(subscriber.paused_until))
     return template_rendering.cadence_text(subscriber)

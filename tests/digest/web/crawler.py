@@ -79,12 +79,12 @@ class Crawl:
     def broken(self, *, but: str) -> dict[str, int]:
         """Broken links, without addresses that begin with `but`: invented papers of a test have no author pages.
 
-        405 is a form that only takes POST, 429 the limit of previews.
+        303 and 405 are forms that only take POST, 429 the limit of previews.
         """
         return {
             page: status
             for page, status in self.statuses.items()
-            if status not in {200, 405, 429} and not page.startswith(but)
+            if status not in {200, 303, 405, 429} and not page.startswith(but)
         }
 
 

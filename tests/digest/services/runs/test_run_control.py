@@ -139,7 +139,16 @@ def test_a_complete_run_whose_mail_is_sent_can_not_be_paused(ada: int, run: int)
         run_control.pause(run, actor=ACTOR)
 
 
-def test_a_cancelled_run_can_not_be_paused(run: int) -> None:
+@pytest.mark.parametrize("state", ["sent", "rejected"])
+def test_a_complete_run_without_waiting_mail_can_not_be_cancelled(ada: int, run: int, state: str) -> None:
+    add_mail(ada, run, state=state)
+
+    with pytest.raises(Refused, match="nothing to cancel"):
+        run_control.cancel(run, actor=ACTOR)
+
+
+def test_a_cancelled_run_can_not_be_paused(ada: int, run: int) -> None:
+    add_mail(ada, run, state="queued")
     run_control.cancel(run, actor=ACTOR)
 
     with pytest.raises(Refused, match="cancelled"):

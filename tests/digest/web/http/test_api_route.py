@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -15,9 +15,12 @@ import time_machine
 
 from digest import settings
 from digest.errors import MailUncertain
+from digest.models.delivery import FIRST_EDITION_KINDS, RUN_REPORT, URGENT_KINDS
+from digest.services.admin import admin_pages
 from digest.services.runs import retention
 from digest.services.security import api_tokens
 from digest.services.subscriptions.sign_up import subscribe as sign_up_service
+from digest.web.api import delivery_resource
 from digest.web.http.request_rates import RequestLimiter
 from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, everything, mails, subscribed
@@ -269,3 +272,75 @@ def test_a_backslash_before_u0000_is_no_nul_character(web: Browser) -> None:
     body = {"address": ADA, "reason": "\\u0000"}
 
     assert web.post("/api/v1/suppressions", json=body, headers=admin()).status_code == 201
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("deliveries?status=sent", ["status"]),
+        ("subscriptions?State=active&limit=5&adress=x", ["State", "adress"]),
+        ("runs/1?foo=1", ["foo"]),
+        ("papers?cursor=x", ["cursor"]),
+    ],
+)
+def test_a_parameter_that_is_not_declared_is_refused(web: Browser, path: str, names: list[str]) -> None:
+    response = web.get(f"/api/v1/{path}", headers=admin())
+
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == names
+    assert response.json()["errors"][0]["detail"] == "there is no such field"
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(
+    "name", ["runs", "deliveries", "bounces", "suppressions", "subscriptions", "editions", "audit"]
+)
+def test_every_declared_parameter_is_taken(web: Browser, name: str) -> None:
+    operation = web.get("/api/v1/openapi.json").json()["paths"][f"/api/v1/{name}"]["get"]
+    parameters = {row["name"] for row in operation["parameters"] if row["in"] == "query"}
+    responses = {
+        parameter: web.get(f"/api/v1/{name}?{parameter}=x", headers=admin(parameter)) for parameter in parameters
+    }
+
+    assert {"limit", "cursor"} <= parameters
+    assert not [name for name, response in responses.items() if "no such field" in response.text]
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize("query", ["deliveries?kind=digests", "bounces?kind=harsh", "bounces?kind="])
+def test_a_kind_that_does_not_exist_is_refused(web: Browser, query: str) -> None:
+    response = web.get(f"/api/v1/{query}", headers=admin())
+
+    assert response.status_code == 422
+    assert "use one of" in response.json()["detail"]
+
+
+def test_the_kinds_of_the_api_are_those_of_the_outbox() -> None:
+    stored = {*FIRST_EDITION_KINDS, *URGENT_KINDS, RUN_REPORT}
+
+    assert set(get_args(delivery_resource.MailKind)) == stored
+    assert set(get_args(delivery_resource.BounceKind)) == set(admin_pages.BOUNCE_KINDS)
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize("date", ["x", "2026-13-01", "2026-01-01T07:00", 5.5])
+def test_a_damaged_date_is_answered_with_an_example(web: Browser, date: object) -> None:
+    response = web.post("/api/v1/runs", json={"date": date}, headers=admin())
+
+    assert response.status_code == 422
+    assert response.json()["detail"] == "date: use a date such as 2025-11-21"
+
+
+@pytest.mark.parametrize(("condition", "status"), [('"1ca8d789"', 412), ('W/"x", "y"', 412), ("*", 200)])
+def test_a_change_on_a_condition_that_can_not_be_checked_changes_nothing(
+    web: Browser, condition: str, status: int
+) -> None:
+    subscribed(web)
+    headers = admin() | {"if-match": condition}
+    response = web.ask("PATCH", "/api/v1/subscriptions/1", json={"topics": ["robots"]}, headers=headers)
+    topics = web.get("/api/v1/subscriptions/1", headers=headers).json()["preferences"]["topics"]
+
+    assert response.status_code == status
+    assert (topics == ["robots"]) is (status == 200)

@@ -210,5 +210,6 @@ def test_a_redirect_is_never_made_from_the_host_header(app: FastAPI) -> None:
     request = b"GET /trending/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
     response = ask(app, request)
 
-    assert status(response) == 404
+    assert status(response) == 303
+    assert b"location: /trending\r\n" in response.lower()
     assert b"evil.example" not in response

@@ -171,7 +171,7 @@ def test_the_cookie_stays_on_this_host(
 
 @MAINLY_SQLITE
 def test_resending_needs_a_session(web: Browser) -> None:
-    assert web.post("/admin/resend", data={"address": ADA}).status_code == 409
+    assert web.post("/admin/resend", data={"address": ADA}).status_code == 403
 
 
 def test_an_edition_can_be_sent_again(web: Browser) -> None:
@@ -223,7 +223,7 @@ def test_pausing_a_run_needs_a_session(web: Browser, act: str) -> None:
     run = add_run(state="paused")
     before = everything()
 
-    assert web.post(f"/admin/runs/{run}/{act}").status_code == 409
+    assert web.post(f"/admin/runs/{run}/{act}").status_code == 403
     assert everything() == before
 
 
@@ -390,7 +390,7 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     pause_domain("one.example")
     response = web.post("/admin/domains/release", data={"domain": "one.example"})
 
-    assert response.status_code == 409
+    assert response.status_code == 403
     assert [pause.domain for pause in paused_domains_admin.paused_domains()] == ["one.example"]
 
 
@@ -421,7 +421,7 @@ def test_a_client_behind_the_address_of_an_attacker_still_gets_a_link(web: Brows
     unknown = web.post("/admin/sign-in", data={"address": ADA})
     administrator = web.post("/admin/sign-in", data={"address": ROOT})
 
-    assert (unknown.status_code, unknown.text) == (administrator.status_code, administrator.text)
+    assert (unknown.status_code, unknown.text) == (administrator.status_code, administrator.text.replace(ROOT, ADA))
     assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
 
 
@@ -450,7 +450,7 @@ def test_signing_out_ends_the_session_on_the_server(web: Browser) -> None:
     web.act("/admin/sign-out", headers=cookie)
 
     assert "Overview" not in web.get("/admin", headers=cookie).text
-    assert web.act("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
+    assert web.act("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 403
 
 
 def test_signing_out_ends_no_other_session(web: Browser) -> None:
@@ -467,7 +467,7 @@ def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured
     configured(ADMIN_EMAILS="other@digest.example")
 
     assert "Overview" not in web.get("/admin", headers=cookie).text
-    assert web.act("/admin/runs/1/pause", headers=cookie).status_code == 409
+    assert web.act("/admin/runs/1/pause", headers=cookie).status_code == 403
     assert [web.get(link).status_code, web.post(link).status_code] == [410, 410]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -11,7 +12,7 @@ from sqlmodel import select
 from digest import clock
 from digest.db.bounces import reports
 from digest.db.core.engine import reading, transaction
-from digest.models import Audit, Delivery, Run, Subscriber, Suppression
+from digest.models import Announcement, Audit, Batch, Bounce, Delivery, Reject, Run, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PLANNED
 from digest.web.ui.admin_view import NAVIGATION
@@ -60,7 +61,7 @@ def test_without_a_session_no_page_shows_anything(web: Browser, path: str) -> No
     add_mail(add_subscriber(ADA), add_run())
     response = web.get(path)
 
-    assert response.status_code == 409
+    assert response.status_code == 403
     assert ADA not in response.text
 
 
@@ -366,3 +367,177 @@ def test_a_search_takes_any_text_literally(web: Browser, cookie: dict[str, str],
 
     assert response.status_code == 200
     assert (ADA in response.text, "<script>alert" in response.text) == (False, False)
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/subscribers?state=foo",
+        "/admin/suppressions?reason=foo",
+        "/admin/sources?source=foo",
+        "/admin/mails?state=foo",
+        "/admin/bounces?kind=foo",
+        "/admin/runs/1?state=foo",
+    ],
+)
+def test_a_filter_that_does_not_exist_is_not_found(web: Browser, cookie: dict[str, str], path: str) -> None:
+    add_run()
+
+    assert web.get(path, headers=cookie).status_code == 404
+
+
+def rows_of(web: Browser, cookie: dict[str, str], path: str) -> int:
+    """How many rows the table of a page and of those after it has."""
+    count = 0
+    while path:
+        page = web.get(unescape(path), headers=cookie)
+        assert page.status_code == 200, path
+        count += len(re.findall(r"<tr><th scope=\"row\">", page.text))
+        following = re.search(r'<a href="([^"]+)">Next page</a>', page.text)
+        path = following[1] if following else ""
+    return count
+
+
+def test_each_figure_of_the_overview_leads_to_that_many_rows(web: Browser, cookie: dict[str, str]) -> None:
+    run = add_run()
+    states = [SENT] * 103 + [REJECTED] * 2 + [DEFERRED]
+    for number, state in enumerate(states):
+        add_mail(add_subscriber(f"a{number}@one.example"), run, state=state)
+    for number, kind in enumerate(["hard", "hard", "soft"]):
+        with transaction() as session:
+            session.add(Bounce(report_key=f"{number}", address_key=ADA, kind=kind, at=clock.now()))
+    with transaction() as session:
+        session.add(Bounce(report_key="old", address_key=ADA, kind="hard", at=clock.now() - timedelta(days=31)))
+    suppress(ADA)
+    figures = {}
+    for page in ("/admin", "/admin/health"):
+        for link, text in re.findall(
+            r'<a href="(/admin/(?:mails|bounces|suppressions|subscribers)[^"]*)">([^<]*[0-9][^<]*)</a>',
+            web.get(page, headers=cookie).text,
+        ):
+            figures[link] = int(re.sub(r"[^0-9]", "", text))
+    wanted = {link: rows_of(web, cookie, link) for link in figures}
+
+    assert figures == wanted
+    assert figures["/admin/mails?state=sent"] >= 103
+    assert figures["/admin/bounces?kind=hard"] == 2
+    assert figures["/admin/suppressions"] == 1
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(("query", "shown"), [("q=ONE.", {ADA}), ("state=rejected", {BOB}), ("q=%25", set())])
+def test_mails_are_filtered(web: Browser, cookie: dict[str, str], query: str, shown: set[str]) -> None:
+    run = add_run()
+    add_mail(add_subscriber(ADA), run)
+    add_mail(add_subscriber(BOB), run, state=REJECTED)
+    page = web.get(f"/admin/mails?{query}", headers=cookie).text
+
+    assert {address for address in (ADA, BOB) if f">{address}</a>" in page} == shown
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize("path", ["/admin/runs/1", "/admin/mails", "/admin/bounces"])
+def test_no_number_beside_a_search_counts_what_the_search_left_out(
+    web: Browser, cookie: dict[str, str], path: str
+) -> None:
+    add_mail(add_subscriber(ADA), add_run())
+    filters = re.search(r'<ul class="strip">.*?</ul>', web.get(f"{path}?q=nobody", headers=cookie).text)
+
+    assert filters
+    assert not re.search(r">[^<]*[0-9][^<]*<", filters[0])
+
+
+def test_all_items_that_a_source_left_out_are_listed(web: Browser, cookie: dict[str, str]) -> None:
+    with transaction() as session:
+        session.add(Announcement(id=1, day=NOW.date()))
+        session.flush()
+        session.add(Batch(source="jsonl", announcement_id=1, started_at=NOW, known_at=NOW, bad=120))
+        session.flush()
+        session.add_all(
+            [
+                Reject(batch_id=1, document="a file", position=n, reason="no title", excerpt=f"item {n}")
+                for n in range(120)
+            ]
+        )
+    first = web.get("/admin/sources?source=jsonl", headers=cookie).text
+    following = re.search(r'<a href="([^"]+)">Next page</a>', first)
+    assert following
+    second = web.get(unescape(following[1]).partition("#")[0], headers=cookie).text
+    items = re.findall(r">item ([0-9]+)<", first + second)
+
+    assert sorted(map(int, items)) == list(range(120))
+
+
+@MAINLY_SQLITE
+def test_releasing_the_last_of_a_reason_leads_back_to_the_list(web: Browser, cookie: dict[str, str]) -> None:
+    suppress(ADA, "asked by phone")
+    page = web.act(
+        "/admin/suppressions", data={"action": "release", "address": ADA, "filter": "asked by phone"}, headers=cookie
+    )
+
+    assert page.status_code == 200
+    assert "may be mailed again" in page.text
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(
+    ("path", "form", "kept"),
+    [
+        (
+            "/admin/tokens",
+            {"action": "create", "name": "monitor", "expires": "soon", "scope": ["runs:read", "audit:read"]},
+            ['value="monitor"', 'value="soon"', 'value="runs:read" checked', 'value="audit:read" checked'],
+        ),
+        (
+            "/admin/suppressions",
+            {"action": "suppress", "address": "ada.one.example", "reason": "asked by phone"},
+            ['value="ada.one.example"', 'value="asked by phone"'],
+        ),
+        ("/admin/subscribers/1", {"action": "pause", "days": "400"}, ['value="400"']),
+        ("/admin/sources", {"action": "preview", "address": "journal"}, ['value="journal"']),
+    ],
+)
+def test_a_refused_form_keeps_what_was_typed(
+    web: Browser, cookie: dict[str, str], path: str, form: dict[str, str], kept: list[str]
+) -> None:
+    add_subscriber(ADA)
+    page = web.post(path, data=form, headers=cookie)
+
+    assert page.status_code == 422
+    assert [text for text in kept if text not in page.text] == []
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize("state", [SENT, REJECTED])
+def test_a_complete_run_has_nothing_to_cancel(web: Browser, cookie: dict[str, str], state: str) -> None:
+    run = add_run(state=COMPLETE)
+    add_mail(add_subscriber(ADA), run, state=state)
+    question = web.get(f"/admin/runs/{run}/cancel", headers=cookie)
+    answer = web.post(f"/admin/runs/{run}", data={"action": "cancel"}, headers=cookie)
+
+    assert [question.status_code, answer.status_code] == [409, 409]
+    assert "there is nothing to cancel" in question.text
+    assert "there is nothing to cancel" in answer.text
+    with reading() as session:
+        assert session.get_one(Run, run).state == COMPLETE
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize("name", [ADA, "arxiv-rss"])
+def test_a_name_at_the_start_of_a_message_stays_as_it_is(web: Browser, cookie: dict[str, str], name: str) -> None:
+    form = {"action": "release", "address": name} if "@" in name else {"action": "remove", "source": name}
+    page = web.post("/admin/suppressions" if "@" in name else "/admin/sources", data=form, headers=cookie).text
+
+    assert f">{name} is " in page
+
+
+@MAINLY_SQLITE
+@pytest.mark.parametrize(("days", "button"), [(3, "End the pause"), (-3, "Pause")])
+def test_a_pause_can_be_ended_only_while_it_lasts(web: Browser, cookie: dict[str, str], days: int, button: str) -> None:
+    subscriber = add_subscriber(ADA)
+    with transaction() as session:
+        session.get_one(Subscriber, subscriber).paused_until = (clock.now() + timedelta(days=days)).date()
+    page = web.get(f"/admin/subscribers/{subscriber}", headers=cookie).text
+
+    assert re.findall(r'value="(?:pause|resume)"[^>]*>([^<]+)<', page) == [button]

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from digest.db.core import engine
 from digest.db.outbox import deliveries
-from digest.models import Bounce, Edition, ProfileVersion, Suppression
+from digest.models import Bounce, Edition, ProfileVersion, Subscriber, Suppression
 from digest.services.security import signed_links
 from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import (
@@ -409,3 +409,19 @@ def test_commas_separate_topics_that_are_added(web: Browser, typed: str, added: 
     web.post(path(signed_links.preferences(1)), data={"action": "tune", "new_topic": typed})
 
     assert [topic["text"] for topic in profiles()[-1].profile["topics"]][1:] == added
+
+
+def test_a_pause_that_is_over_is_not_called_a_pause(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    pages = {}
+    for name, days in (("paused", 3), ("over", -9)):
+        until = (NOW + timedelta(days=days)).date()
+        with engine.transaction() as session:
+            session.get_one(Subscriber, 1).paused_until = until
+        pages[name] = web.get(link).text
+
+    assert "paused until" in pages["paused"]
+    assert "End the pause" in pages["paused"]
+    assert "paused until" not in pages["over"]
+    assert 'value="pause"' in pages["over"]
