@@ -160,6 +160,6 @@ def as_sentence(error: DigestError) -> str:
 
 
 def capitalized(text: str) -> str:
-    """The text with a large first letter, unless it begins with an address or a name such as arxiv-rss."""
+    """The text with a large first letter, unless it begins with an address or a name that is no plain word."""
     first_word = text.partition(" ")[0].rstrip(":,;.")
     return f"{text[:1].upper()}{text[1:]}" if first_word.isalpha() or "’" in first_word else text
