@@ -16,7 +16,9 @@ from playwright.sync_api import Browser, Page
 from sqlmodel import col, select
 
 from digest import settings
+from digest.clock import now
 from digest.db.core import engine, schema_migration
+from digest.db.reporting import installation_totals
 from digest.models import PaperVersion
 from tests.browser import chromium, lived
 from tests.browser.site import ADMIN, Site, running, serving
@@ -118,6 +120,7 @@ def main() -> None:
         chromium.launched(path) as browser,
     ):
         configure(DATA_DIR=folder, DATABASE_URL="")
+        installation_totals.database_time = lambda _: now()  # SQLite's clock has not travelled
         schema_migration.upgrade()
         with running(Path(folder), configure) as site:
             _all(browser, site, clock)
