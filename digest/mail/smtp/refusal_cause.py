@@ -53,6 +53,7 @@ _PATTERNS = (
     (Cause.RATE, "7.0", patterns.RATE),
     (Cause.CONTENT, "7.1", patterns.SPAM),
     (Cause.POLICY, "7.2", patterns.POSTING),
+    (Cause.SYSTEM, "3.2", patterns.HOST_CLOSED),
     (Cause.MAILBOX, "2.1", patterns.DISABLED),
     (Cause.POLICY, "7.0", patterns.RULE),
     (Cause.NETWORK, "4.3", patterns.LOOKUP_FAILED),

@@ -213,6 +213,11 @@ FULL = _any_of(
     r"(?:boîte|boite|postfach|buz[oó]n|casella|caixa|skrzynka|ящик|メールボックス|信箱|邮箱)[^.;]{0,60}"
     r"(?:pleine|voll|lleno|llena|piena|cheia|pełna|переполнен|満杯|いっぱい|已满|满|超)",
 )
+# RFC 3463, 3.4: X.3.2 is about the host of the mailbox, which is down, overloaded or maintained.
+HOST_CLOSED = _any_of(
+    r"\b(?:system|server|host|service|mx|relay|gateway|node)(?: is)?(?: \w+ly)? not(?: \w+ly)? accepting "
+    r"(?:network |any |new |more )?(?:mail|messages|e-?mails)\b(?! (?:for|to) (?:this|the|that|your))"
+)
 # Exchange Online's wording, with 5.4.1, for an address in no directory; elsewhere it is a rule of Postfix.
 NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 NO_ADDRESS = _any_of(

@@ -206,3 +206,20 @@ def test_the_words_of_the_receiver_outweigh_a_status_that_its_reporter_made_up(
     status: str, reply_text: str, kind: str
 ) -> None:
     assert kind_of(status, reply_text) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5.3.2 System not accepting messages",
+        "System not accepting network messages",
+        "Our server is currently not accepting new mail",
+        "5.3.2 host temporarily not accepting e-mails",
+    ],
+)
+def test_a_host_that_accepts_nothing_is_not_the_recipients_fault(text: str) -> None:
+    assert classify(text, code=550).cause == Cause.SYSTEM
+
+
+def test_a_mailbox_that_accepts_nothing_is() -> None:
+    assert classify("5.2.1 The system is not accepting mail for this recipient", code=550).cause == Cause.MAILBOX
