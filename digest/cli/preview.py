@@ -197,9 +197,8 @@ def _paper_cell(paper: PreviewPaper) -> Text:
     """The title of a paper, and on the next line its id and why it matches."""
     match_kind = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
-    score = f"score {paper.score}" if paper.score else ""
     number = paper.arxiv_id or f"no. {paper.id}"
-    facts = " · ".join(filter(None, (number, paper.source, f"{match_kind} {_reasons(paper)}".strip(), score, trend)))
+    facts = " · ".join(filter(None, (number, paper.source, f"{match_kind} {_reasons(paper)}".strip(), trend)))
     return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 
 

@@ -138,7 +138,8 @@ def entry_reason(entry: Entry, profile: Profile) -> str:
     parts = [f"you follow {', '.join(entry.followed)}"] if entry.followed else []
     for index, words in entry.matched:
         topic = profile.topics[index].text if index < len(profile.topics) else "a topic since changed"
-        parts.append(f"{'matches' if entry.strict else 'close to'} ‘{topic}’ by {', '.join(words)}")
+        by_words = "" if [word.casefold() for word in words] == [topic.casefold()] else f" by {', '.join(words)}"
+        parts.append(f"{'matches' if entry.strict else 'close to'} ‘{topic}’{by_words}")
     if entry.example:
         parts.append(f"like ‘{entry.example}’: shares {', '.join(entry.example_words)}")
     if entry.reason:
@@ -154,8 +155,8 @@ def _lines_of_editions_with(session: Session, subscriber: Subscriber, paper: int
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:
             if entry.paper == paper:
-                facts = f"score {entry.score}, section {entry.section}"
-                lines.append(f"sent on {edition.day.isoformat()} ({facts}): {entry_reason(entry, profile)}")
+                section = f"in the section {entry.section}"
+                lines.append(f"sent on {edition.day.isoformat()} {section}: {entry_reason(entry, profile)}")
     return lines
 
 
